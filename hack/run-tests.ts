@@ -1,0 +1,59 @@
+// Runs uvu test files, one process each, and sums their counts: `node hack/run-tests.ts [--jobs N] FILE...`.
+// uvu exits 0 when a file forgets `.run()`, so a file that reports no test is a failure here.
+import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { parseArgs, stripVTControlCharacters } from 'node:util'
+
+type Outcome = { file: string; passed: number; failed: number; skipped: number; output: string }
+
+const { values, positionals: files } = parseArgs({
+  options: {
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    verbose: { type: 'boolean', default: false },
+  },
+  allowPositionals: true,
+})
+
+const count = (output: string, label: string): number =>
+  [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce((sum, match) => sum + Number(match[1]), 0)
+
+const runFile = (file: string): Promise<Outcome> =>
+  new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--enable-source-maps', file], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    const collect = (chunk: Buffer): void => {
+      output += chunk.toString()
+      if (values.verbose) process.stdout.write(chunk)
+    }
+    child.stdout.on('data', collect)
+    child.stderr.on('data', collect)
+    child.on('close', (code) => {
+      const plain = stripVTControlCharacters(output)
+      const total = count(plain, 'Total')
+      const passed = count(plain, 'Passed')
+      const skipped = count(plain, 'Skipped')
+      const failed = Math.max(total - passed, code === 0 && total + skipped > 0 ? 0 : 1)
+      resolve({ file, passed, failed, skipped, output })
+    })
+  })
+
+const queue = [...files]
+const outcomes: Outcome[] = []
+const worker = async (): Promise<void> => {
+  for (let file = queue.shift(); file; file = queue.shift()) {
+    const startedAt = performance.now()
+    const outcome = await runFile(file)
+    outcomes.push(outcome)
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+    const skipped = outcome.skipped > 0 ? `, ${outcome.skipped} skipped` : ''
+    console.log(`${outcome.failed > 0 ? 'FAIL' : 'ok  '} ${file} (${outcome.passed} passed${skipped}, ${seconds} s)`)
+    if (outcome.failed > 0 && !values.verbose) console.log(outcome.output)
+  }
+}
+await Promise.all(Array.from({ length: Number(values.jobs) }, worker))
+
+const sum = (key: 'passed' | 'failed' | 'skipped'): number =>
+  outcomes.reduce((total, outcome) => total + outcome[key], 0)
+const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''
+console.log(`${sum('passed')} passed, ${sum('failed') + (files.length === 0 ? 1 : 0)} failed${skipped}`)
+process.exitCode = sum('failed') > 0 || files.length === 0 ? 1 : 0
