@@ -1,0 +1,52 @@
+// Names and numbers that several parts must derive alike. Pure: a digest (SHA-256, hexadecimal) comes in as an argument.
+
+/** Computes the hexadecimal SHA-256 of a UTF-8 text (`runtime/digest.ts`). */
+export type Digest = (text: string) => string
+
+/** `namespace/name`: how we write a network. */
+export const networkKey = (namespace: string, name: string): string => `${namespace}/${name}`
+
+/** `cluster/node`: how we write a bridge. */
+export const bridgeKey = (cluster: string, node: string): string => `${cluster}/${node}`
+
+/** Splits `left/right`; the right side is empty when there is no slash. */
+export const splitKey = (key: string): [left: string, right: string] => {
+  const slash = key.indexOf('/')
+  return slash < 0 ? [key, ''] : [key.slice(0, slash), key.slice(slash + 1)]
+}
+
+/** Namespace on the hub through which a member cluster and the hub exchange objects. */
+export const mailboxNamespace = (cluster: string): string => `vnet-cluster-${cluster}`
+
+/** Name of a network's object in a mailbox. A namespace holds no dot, so the name is unambiguous. */
+export const projectionName = (network: string): string => network.replace('/', '.')
+
+/** Inverse of `projectionName`. */
+export const networkOfProjection = (name: string): string => name.replace('.', '/')
+
+/** Linux bridge of a network on each node: 12 characters (the kernel allows 15). */
+export const bridgeDevice = (network: string, digest: Digest): string => `vn${digest(network).slice(0, 10)}`
+
+/** Key of a bridge in eBPF maps: the first 8 bytes of the digest of `cluster/node`. */
+export const bridgeId = (bridge: string, digest: Digest): bigint => BigInt(`0x${digest(bridge).slice(0, 16)}`)
+
+export const VNI_MAX = 0xfffffe
+
+/**
+ * VXLAN network identifier of a network: the first free number of a sequence that depends on its name alone, so that a hub restored
+ * from Git arrives at the same numbers. `isTaken` answers for all other networks.
+ * @throws Error when 1,000 probes in a row are taken.
+ */
+export const allocateVni = (network: string, isTaken: (vni: number) => boolean, digest: Digest): number => {
+  for (let probe = 0; probe < 1000; probe++) {
+    const vni = 1 + (Number.parseInt(digest(`${network}#${probe}`).slice(0, 6), 16) % VNI_MAX)
+    if (!isTaken(vni)) return vni
+  }
+  throw new Error(`allocating a VNI for ${network}: 1000 candidates are taken; set spec.vni to a free number`)
+}
+
+/** Whether a set of labels has all pairs of a selector; an empty selector matches everything. */
+export const matchesLabels = (
+  selector: Record<string, string> | undefined,
+  labels: Record<string, string> | undefined,
+): boolean => Object.entries(selector ?? {}).every(([key, value]) => labels?.[key] === value)
