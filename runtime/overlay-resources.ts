@@ -9,7 +9,13 @@ import { defineResource } from './kube-object.ts'
 
 type Kind = { group: string; version: string; plural: string; kind: string; scope: 'Namespaced' | 'Cluster' }
 
-const descriptorOf = ({ group, version, plural, kind, scope }: Kind) => ({ group, version, plural, kind, namespaced: scope === 'Namespaced' })
+const descriptorOf = ({ group, version, plural, kind, scope }: Kind) => ({
+  group,
+  version,
+  plural,
+  kind,
+  namespaced: scope === 'Namespaced',
+})
 
 export const VirtualNetworks = defineResource<VirtualNetwork>(descriptorOf(virtualNetwork))
 export const OverlayLinks = defineResource<OverlayLink>(descriptorOf(overlayLink))
