@@ -33,10 +33,10 @@ export const NetworkName = (description: string) =>
 export const Mac = (description: string) => Type.String({ description, pattern: '^([0-9a-f]{2}:){5}[0-9a-f]{2}$' })
 
 /** A closed list of words. (A union of constants would not be structural.) */
-export const OneOf = <const Words extends string[]>(
-  words: Words,
+export const OneOf = <const Words extends readonly string[]>(
+  words: readonly [...Words],
   options: { description: string; default?: Words[number] },
-) => Type.Enum(words, { type: 'string', ...options })
+) => Type.Unsafe<Words[number]>({ type: 'string', enum: [...words], ...options })
 
 /** Labels that must all match. */
 export const MatchLabels = (description: string) =>

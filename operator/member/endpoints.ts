@@ -1,0 +1,70 @@
+// Pods of this cluster → endpoint slices of their networks. Works without the hub, so that VMs come and go while it is away.
+import { networkKey, projectionName } from '#crds/names.ts'
+import type { NetworkEndpoint } from '#crds/network-endpoint-slice.ts'
+import { sameStatus } from '#runtime/conditions.ts'
+import { Controller, source } from '#runtime/controller.ts'
+import { NetworkEndpointSlices } from '#runtime/overlay-resources.ts'
+import { type Pod, Pods } from '#runtime/resources.ts'
+import type { MemberDeps } from './deps.ts'
+import { type MemberInformers, networksOfPod, podView } from './informers.ts'
+import { endpointsOf, foreignNetworks } from './pod-endpoints.ts'
+import { sliceIndex, sliceLabels, sliceName, spread } from './slices.ts'
+
+export const endpointsController = (deps: MemberDeps, { pods, networks, slices }: MemberInformers): Controller => {
+  const { local, cluster, namespace, logger, metrics, clock, events } = deps
+  const warned = new Set<string>()
+
+  const warnForeign = (network: string, attached: Pod[]): void => {
+    for (const pod of attached) {
+      const mark = `${pod.metadata?.uid} ${network}`
+      if (warned.has(mark) || !foreignNetworks(podView(pod), (name) => name === network).length) continue
+      // A bound on memory alone: a warning that is given twice does no harm.
+      if (warned.size > 10_000) warned.clear()
+      warned.add(mark)
+      events.record({
+        regarding: pod,
+        resource: Pods,
+        type: 'Warning',
+        reason: 'NetworkNotAllowed',
+        action: 'Attach',
+        note: `the pod attaches to network ${network}, which serves pods of its own namespace only: the port stays closed. Attach to a VirtualNetwork of namespace ${pod.metadata?.namespace}`,
+      })
+    }
+  }
+
+  const own = (network: string) =>
+    slices.lister.byIndex('network', network).filter((slice) => slice.spec.cluster === cluster)
+
+  const write = async (network: string, endpoints: NetworkEndpoint[], signal: AbortSignal): Promise<void> => {
+    const present = new Map(own(network).map((slice) => [sliceIndex(slice), slice.spec.endpoints]))
+    const wanted = spread(endpoints, present)
+    for (const [index, list] of wanted) {
+      if (sameStatus(present.get(index), list)) continue
+      const metadata = { namespace, name: sliceName(network, cluster, index), labels: sliceLabels(network, cluster) }
+      await local.apply(NetworkEndpointSlices, { metadata, spec: { network, cluster, endpoints: list } }, { signal })
+    }
+    for (const index of present.keys())
+      if (!wanted.has(index))
+        await local.delete(NetworkEndpointSlices, { namespace, name: sliceName(network, cluster, index) }, { signal })
+  }
+
+  return new Controller({
+    name: 'member.endpoints',
+    logger,
+    metrics,
+    clock,
+    sources: [
+      source(pods, networksOfPod),
+      source(networks, (network) => [networkKey(network.metadata.namespace ?? '', network.metadata.name)]),
+      source(slices, (slice) => (slice.spec.cluster === cluster ? [slice.spec.network] : [])),
+    ],
+    reconcile: async (network, { signal }) => {
+      const known = networks.lister.get(network) !== undefined
+      const attached = known ? pods.lister.byIndex('network', network) : []
+      warnForeign(network, attached)
+      const before = own(network).flatMap((slice) => slice.spec.endpoints)
+      await write(network, endpointsOf(network, attached.map(podView), before), signal)
+      logger.debug({ network, attached: attached.length, slice: projectionName(network) }, 'endpoints written')
+    },
+  })
+}

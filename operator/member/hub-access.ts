@@ -1,0 +1,79 @@
+// The member's way to the hub: the Secret that `kubectl vnet join` wrote, and its renewal.
+import type { KubeConfig } from '@kubernetes/client-node'
+import { parse, stringify } from 'yaml'
+import { mailboxNamespace } from '#crds/names.ts'
+import { Controller, interval } from '#runtime/controller.ts'
+import type { KubeClient } from '#runtime/kube-client.ts'
+import { loadRemoteKubeConfig } from '#runtime/kube-config.ts'
+import { Secrets } from '#runtime/resources.ts'
+import type { MemberDeps } from './deps.ts'
+
+/** Name of the Secret in the member's system namespace, with the keys `cluster` and `kubeconfig`. */
+export const HUB_SECRET = 'vnet-hub'
+/** ServiceAccount of the mailbox that the member acts as. */
+export const MEMBER_ACCOUNT = 'member'
+const RENEW_INTERVAL_MS = 10 * 60_000
+const TOKEN_SECONDS = 24 * 3600
+
+export type HubAccess = { cluster: string; config: KubeConfig }
+
+const decode = (data: string | undefined): string => Buffer.from(data ?? '', 'base64').toString('utf8')
+
+/**
+ * Reads the Secret.
+ * @throws Error when it is absent, names another cluster, or holds a kubeconfig that we refuse; the text says what to do.
+ */
+export const readHubAccess = async (
+  local: KubeClient,
+  namespace: string,
+  cluster: string,
+  signal?: AbortSignal,
+): Promise<HubAccess> => {
+  const secret = await local.find(Secrets, { namespace, name: HUB_SECRET }, { signal })
+  if (!secret)
+    throw new Error(
+      `reading the access to the hub: there is no Secret ${namespace}/${HUB_SECRET}: run "kubectl vnet join ${cluster}" against the hub and apply what it prints here`,
+    )
+  const named = decode(secret.data?.cluster)
+  if (named !== cluster)
+    throw new Error(
+      `reading the access to the hub: Secret ${namespace}/${HUB_SECRET} is for cluster "${named}", but this cluster is installed as "${cluster}": set cluster.name, or join again as ${cluster}`,
+    )
+  return { cluster, config: loadRemoteKubeConfig(decode(secret.data?.kubeconfig)) }
+}
+
+/** A kubeconfig text with another token for its only user. */
+export const withToken = (kubeconfig: string, token: string): string => {
+  const document = parse(kubeconfig) as { users: { user: { token?: string } }[] }
+  for (const { user } of document.users) user.token = token
+  return stringify(document)
+}
+
+/**
+ * Renews the token long before it expires, here and in the Secret. `config` is the one that the hub's client reads at each request.
+ * A membership that was revoked shows as an error of this controller; the overlay keeps forwarding.
+ */
+export const hubAccessController = (deps: MemberDeps, config: KubeConfig): Controller => {
+  const { local, hub, cluster, namespace, logger, metrics, clock } = deps
+  return new Controller({
+    name: 'member.hub-access',
+    logger,
+    metrics,
+    clock,
+    sources: [interval(RENEW_INTERVAL_MS, HUB_SECRET)],
+    reconcile: async (name, { signal }) => {
+      const account = { namespace: mailboxNamespace(cluster), name: MEMBER_ACCOUNT }
+      const { token } = await hub.createToken(account, { expirationSeconds: TOKEN_SECONDS, signal })
+      const secret = await local.get(Secrets, { namespace, name }, { signal })
+      const text = withToken(decode(secret.data?.kubeconfig), token)
+      config.loadFromString(text)
+      await local.patch(
+        Secrets,
+        { namespace, name },
+        { data: { kubeconfig: Buffer.from(text).toString('base64') } },
+        { signal },
+      )
+      logger.info({ cluster }, 'renewed the token for the hub')
+    },
+  })
+}

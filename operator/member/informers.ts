@@ -1,0 +1,48 @@
+import { mailboxNamespace } from '#crds/names.ts'
+import { Informer } from '#runtime/informer.ts'
+import { NetworkEndpointSlices, NodeBridges, VirtualNetworks } from '#runtime/overlay-resources.ts'
+import { Namespaces, NetworkAttachmentDefinitions, Nodes, type Pod, Pods } from '#runtime/resources.ts'
+import type { MemberDeps } from './deps.ts'
+import { attachmentsOf, type PodView } from './pod-endpoints.ts'
+
+/** What endpoints are made from, of a pod as the API server has it. */
+export const podView = (pod: Pod): PodView => ({
+  namespace: pod.metadata?.namespace ?? '',
+  name: pod.metadata?.name ?? '',
+  uid: pod.metadata?.uid ?? '',
+  node: pod.spec?.nodeName,
+  phase: pod.status?.phase,
+  labels: { ...pod.metadata?.labels } as Record<string, string>,
+  annotations: { ...pod.metadata?.annotations } as Record<string, string>,
+})
+
+/** Networks that a pod has an interface of. */
+export const networksOfPod = (pod: Pod): string[] => [
+  ...new Set(attachmentsOf(podView(pod)).map(({ network }) => network)),
+]
+
+/** The views that the member's controllers read: this cluster's objects, and this cluster's mailbox on the hub. */
+export const memberInformers = (deps: MemberDeps) => {
+  const { local, hub, cluster, namespace, logger, metrics, clock } = deps
+  const here = { client: local, logger, metrics, clock }
+  const mailbox = { client: hub, namespace: mailboxNamespace(cluster), logger, metrics, clock }
+  return {
+    nodes: new Informer({ ...here, resource: Nodes }),
+    namespaces: new Informer({ ...here, resource: Namespaces }),
+    pods: new Informer({ ...here, resource: Pods, indexes: { network: networksOfPod } }),
+    networks: new Informer({ ...here, resource: VirtualNetworks }),
+    attachments: new Informer({ ...here, resource: NetworkAttachmentDefinitions, optional: true }),
+    bridges: new Informer({ ...here, resource: NodeBridges, namespace }),
+    slices: new Informer({
+      ...here,
+      resource: NetworkEndpointSlices,
+      namespace,
+      indexes: { network: (slice) => [slice.spec.network] },
+    }),
+    mailboxNetworks: new Informer({ ...mailbox, resource: VirtualNetworks }),
+    mailboxBridges: new Informer({ ...mailbox, resource: NodeBridges }),
+    mailboxSlices: new Informer({ ...mailbox, resource: NetworkEndpointSlices }),
+  }
+}
+
+export type MemberInformers = ReturnType<typeof memberInformers>

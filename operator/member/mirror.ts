@@ -1,0 +1,55 @@
+// Copies endpoint slices between this cluster and its mailbox, each direction on its own, so that a hub that is away holds up only itself.
+
+import { mailboxNamespace } from '#crds/names.ts'
+import type { NetworkEndpointSlice } from '#crds/network-endpoint-slice.ts'
+import { sameStatus } from '#runtime/conditions.ts'
+import { Controller, source } from '#runtime/controller.ts'
+import type { Informer } from '#runtime/informer.ts'
+import type { KubeClient } from '#runtime/kube-client.ts'
+import { NetworkEndpointSlices } from '#runtime/overlay-resources.ts'
+import type { MemberDeps } from './deps.ts'
+import type { MemberInformers } from './informers.ts'
+
+type End = { client: KubeClient; namespace: string; informer: Informer<NetworkEndpointSlice> }
+
+type Mirror = {
+  name: string
+  from: End
+  to: End
+  /** Slices that travel this way; of these alone copies are made, and copies without an original removed. */
+  selects: (slice: NetworkEndpointSlice) => boolean
+}
+
+const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1)
+
+const mirrorController = ({ name, from, to, selects }: Mirror, { logger, metrics, clock }: MemberDeps): Controller =>
+  new Controller({
+    name,
+    logger,
+    metrics,
+    clock,
+    sources: [from, to].map(({ informer }) => source(informer, (_, key) => [nameOf(key)])),
+    reconcile: async (sliceName, { signal }) => {
+      const original = from.informer.lister.get(`${from.namespace}/${sliceName}`)
+      const copy = to.informer.lister.get(`${to.namespace}/${sliceName}`)
+      if (original && selects(original)) {
+        const { labels = {} } = original.metadata
+        if (copy && sameStatus(copy.spec, original.spec) && sameStatus(copy.metadata.labels ?? {}, labels)) return
+        const metadata = { namespace: to.namespace, name: sliceName, labels }
+        await to.client.apply(NetworkEndpointSlices, { metadata, spec: original.spec }, { signal })
+      } else if (copy && selects(copy)) {
+        await to.client.delete(NetworkEndpointSlices, { namespace: to.namespace, name: sliceName }, { signal })
+      }
+    },
+  })
+
+/** This cluster's slices up to the hub, and the other clusters' down from it. */
+export const sliceMirrors = (deps: MemberDeps, { slices, mailboxSlices }: MemberInformers): Controller[] => {
+  const here: End = { client: deps.local, namespace: deps.namespace, informer: slices }
+  const mailbox: End = { client: deps.hub, namespace: mailboxNamespace(deps.cluster), informer: mailboxSlices }
+  const isOwn = (slice: NetworkEndpointSlice): boolean => slice.spec.cluster === deps.cluster
+  return [
+    mirrorController({ name: 'member.slices-up', from: here, to: mailbox, selects: isOwn }, deps),
+    mirrorController({ name: 'member.slices-down', from: mailbox, to: here, selects: (slice) => !isOwn(slice) }, deps),
+  ]
+}

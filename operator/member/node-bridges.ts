@@ -1,0 +1,90 @@
+// Nodes of this cluster ⇄ the hub: makes the NodeBridge of each node, brings its spec down and its status up.
+
+import { mailboxNamespace } from '#crds/names.ts'
+import type { NodeBridgeStatus } from '#crds/node-bridge.ts'
+import type { Condition } from '#crds/schema.ts'
+import { sameStatus, setCondition } from '#runtime/conditions.ts'
+import { Controller, source } from '#runtime/controller.ts'
+import { NodeBridges } from '#runtime/overlay-resources.ts'
+import type { Node } from '#runtime/resources.ts'
+import type { MemberDeps } from './deps.ts'
+import type { MemberInformers } from './informers.ts'
+
+const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1)
+
+/** Labels of the node, by which the hub finds its site. */
+const labelsOf = (node: Node): Record<string, string> => ({ ...node.metadata?.labels }) as Record<string, string>
+
+/** The node's readiness as a condition of its bridge: a node that is down passes no frames on. */
+const nodeReady = (node: Node): Omit<Condition, 'lastTransitionTime'> => {
+  const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')
+  const status = ready?.status === 'True' || ready?.status === 'False' ? ready.status : 'Unknown'
+  return {
+    type: 'NodeReady',
+    status,
+    reason: ready?.reason || 'NodeStatusUnknown',
+    message: ready?.message || 'the Node reports no condition Ready',
+  }
+}
+
+/** What goes up: the agent's status, and the readiness of the node that no agent can report of itself. */
+const statusForHub = (
+  agent: NodeBridgeStatus | undefined,
+  node: Node,
+  before: NodeBridgeStatus | undefined,
+  now: string,
+): NodeBridgeStatus => {
+  const known = before?.conditions?.filter(({ type }) => type === 'NodeReady') ?? []
+  const [ready] = setCondition(known, nodeReady(node), now)
+  return { ...agent, conditions: [...(agent?.conditions ?? []), ...(ready ? [ready] : [])] }
+}
+
+export const nodeBridgesController = (deps: MemberDeps, informers: MemberInformers): Controller => {
+  const { local, hub, cluster, namespace, clock, logger, metrics } = deps
+  const { nodes, bridges, mailboxBridges } = informers
+  const mailbox = mailboxNamespace(cluster)
+
+  const remove = async (name: string, signal: AbortSignal): Promise<void> => {
+    if (bridges.lister.get(`${namespace}/${name}`)) await local.delete(NodeBridges, { namespace, name }, { signal })
+    if (mailboxBridges.lister.get(`${mailbox}/${name}`))
+      await hub.delete(NodeBridges, { namespace: mailbox, name }, { signal })
+  }
+
+  const bringDown = async (node: Node, name: string, signal: AbortSignal): Promise<void> => {
+    const own = bridges.lister.get(`${namespace}/${name}`)
+    const spec = mailboxBridges.lister.get(`${mailbox}/${name}`)?.spec ?? {}
+    const uid = node.metadata?.uid ?? ''
+    if (own && sameStatus(own.spec ?? {}, spec) && own.metadata.ownerReferences?.[0]?.uid === uid) return
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name, uid }]
+    await local.apply(NodeBridges, { metadata: { namespace, name, ownerReferences }, spec }, { signal })
+  }
+
+  const bringUp = async (node: Node, name: string, signal: AbortSignal): Promise<void> => {
+    const labels = labelsOf(node)
+    const copy = mailboxBridges.lister.get(`${mailbox}/${name}`)
+    if (!copy || !sameStatus(copy.metadata.labels ?? {}, labels))
+      await hub.apply(NodeBridges, { metadata: { namespace: mailbox, name, labels } }, { signal })
+    const agent = bridges.lister.get(`${namespace}/${name}`)?.status
+    const status = statusForHub(agent, node, copy?.status, new Date(clock.now()).toISOString())
+    if (!sameStatus(copy?.status, status))
+      await hub.applyStatus(NodeBridges, { metadata: { namespace: mailbox, name }, status }, { signal })
+  }
+
+  return new Controller({
+    name: 'member.node-bridges',
+    logger,
+    metrics,
+    clock,
+    sources: [
+      source(nodes),
+      source(bridges, (_, key) => [nameOf(key)]),
+      source(mailboxBridges, (_, key) => [nameOf(key)]),
+    ],
+    reconcile: async (name, { signal }) => {
+      const node = nodes.lister.get(name)
+      if (!node) return await remove(name, signal)
+      await bringDown(node, name, signal)
+      await bringUp(node, name, signal)
+    },
+  })
+}
