@@ -33,7 +33,8 @@ export const customResourceDefinition = (kind: KindDefinition): { [key: string]:
       plural: kind.plural,
       singular: kind.singular,
       shortNames: kind.shortNames,
-      categories: ['vnet'],
+      // Not `vnet`: that is the short name of VirtualNetwork, and kubectl would expand it to the whole category.
+      categories: ['overlay'],
     },
     versions: [
       {

@@ -38,9 +38,14 @@ export const OneOf = <const Words extends readonly string[]>(
   options: { description: string; default?: Words[number] },
 ) => Type.Unsafe<Words[number]>({ type: 'string', enum: [...words], ...options })
 
-/** Labels that must all match. */
+/** Labels that must all match. (A record of TypeBox would use `patternProperties`, which is not structural.) */
 export const MatchLabels = (description: string) =>
-  Type.Record(Type.String(), Type.String({ maxLength: 63 }), { description, maxProperties: 16 })
+  Type.Unsafe<Record<string, string>>({
+    type: 'object',
+    additionalProperties: { type: 'string', maxLength: 63 },
+    description,
+    maxProperties: 16,
+  })
 
 /** A list in which `key` names each entry, so that several writers can each own theirs. */
 export const ListBy = <Item extends TSchema>(

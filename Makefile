@@ -1,0 +1,79 @@
+# The front door. `make help` lists the targets; each does its own set-up.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# Go tools, eBPF objects and the addon are built here, outside the checkout, and shared by all checkouts of this user.
+export VNET_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/vnet
+export PATH := $(VNET_CACHE)/bin:$(PATH)
+NODE := node_modules/.bin/node
+ARGS ?=
+FILES ?=
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 18
+
+.PHONY: demo
+demo: setup tools ## Two clusters, one Ethernet: run it, then play with it (ARGS=--once ends by itself)
+	@$(NODE) test/demo/main.ts $(ARGS)
+
+.PHONY: test
+test: setup tools ## Unit, integration and e2e tests (FILES="a.test.ts b.test.ts" runs some of them)
+	@$(NODE) hack/run-tests.ts $(if $(FILES),$(FILES),$(sort $(shell find crds runtime operator daemonset charts test hack -name '*.test.ts')))
+
+.PHONY: check
+check: packages node_modules ## Format, lint, types, purity, generated files, sizes, unused code, chart
+	@node_modules/.bin/biome check --error-on-warnings .
+	@node_modules/.bin/tsc -p .
+	@node_modules/.bin/tsc -p tsconfig.pure.json
+	@$(NODE) hack/check-tree.ts
+	@node_modules/.bin/knip --no-progress
+
+.PHONY: generate
+generate: node_modules ## Write CRDs and reference documentation from the schemas
+	@$(NODE) hack/generate.ts
+
+.PHONY: bench
+bench: bench-dataplane bench-planner ## All benchmarks
+
+.PHONY: bench-dataplane
+bench-dataplane: setup ## Frames through the overlay, against the kernel's own VXLAN and bridge
+	@$(NODE) test/bench/dataplane/main.ts $(ARGS)
+
+.PHONY: bench-planner
+bench-planner: node_modules ## Quality against the exact optimum, and speed (ARGS="--zoo DIR --intercloud FILE")
+	@$(NODE) test/bench/planner/main.ts $(ARGS)
+
+.PHONY: clean
+clean: ## Remove what was built (VNET_CACHE) and installed (node_modules)
+	rm -rf node_modules coverage "$(VNET_CACHE)"
+
+.PHONY: setup
+setup: packages node_modules native bpf commands
+
+.PHONY: packages
+packages:
+	@hack/install-packages.sh
+
+node_modules: package.json package-lock.json
+	@echo "npm ci"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch node_modules
+
+.PHONY: native
+native: node_modules ## Build the Node-API addon
+	@$(MAKE) -C daemonset/native OUT="$(VNET_CACHE)/native"
+
+.PHONY: bpf
+bpf: packages ## Build the eBPF programs
+	@$(MAKE) -C daemonset/bpf OUT="$(VNET_CACHE)/bpf"
+
+.PHONY: tools
+tools: packages ## Build Kubernetes, Helm, Multus and the CNI plugins for the laboratory
+	@hack/build-tools.sh
+
+.PHONY: commands
+commands: node_modules
+	@hack/link-commands.sh

@@ -1,0 +1,91 @@
+// Returns a cluster to what it was before the chart was installed. Run by the chart's pre-delete hook.
+import { LABELS, MANAGED_BY } from '#crds/group.ts'
+import type { KubeClient } from '#runtime/kube-client.ts'
+import type { KubeObject, ObjectRef, Resource } from '#runtime/kube-object.ts'
+import type { Logger } from '#runtime/logging.ts'
+import { NetworkEndpointSlices, NodeBridges, VirtualNetworks } from '#runtime/overlay-resources.ts'
+import {
+  type DaemonSet,
+  DaemonSets,
+  Deployments,
+  NetworkAttachmentDefinitions,
+  type Pod,
+  Pods,
+} from '#runtime/resources.ts'
+
+export type UninstallOptions = {
+  client: KubeClient
+  namespace: string
+  /** DaemonSet whose init container cleans a node. */
+  cleanup: DaemonSet
+  /** Leave VirtualNetworks alone: on the hub they are the users' own objects. */
+  keepNetworks: boolean
+  logger: Logger
+  signal: AbortSignal
+  /** Resolves when `condition` does; rejects when `signal` aborts. */
+  waitUntil: (what: string, condition: () => Promise<boolean>) => Promise<void>
+}
+
+const componentOf = (pod: Pod): string | undefined => pod.metadata?.labels?.['app.kubernetes.io/component']
+
+const podsOf = async ({ client, namespace, signal }: UninstallOptions, component: string): Promise<Pod[]> =>
+  (await client.list(Pods, { namespace, signal })).items.filter((pod) => componentOf(pod) === component)
+
+const isReady = (pod: Pod): boolean =>
+  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+
+/** Ends operator and agents first: they would make again what is removed below. */
+const stopWorkloads = async (options: UninstallOptions): Promise<void> => {
+  const { client, namespace, signal } = options
+  await client.delete(Deployments, { namespace, name: 'vnet-operator' }, { propagationPolicy: 'Background', signal })
+  await client.delete(DaemonSets, { namespace, name: 'vnet-agent' }, { propagationPolicy: 'Background', signal })
+  for (const component of ['operator', 'agent'])
+    await options.waitUntil(
+      `pods of the ${component} to end`,
+      async () => (await podsOf(options, component)).length === 0,
+    )
+}
+
+/** Runs the clean-up on each node that can run it. A node that is down keeps what it has; the agent's `--cleanup` can be run there by hand. */
+const cleanNodes = async (options: UninstallOptions): Promise<void> => {
+  const { client, namespace, cleanup, signal } = options
+  const name = cleanup.metadata?.name ?? ''
+  await client.apply(DaemonSets, { ...cleanup, metadata: { ...cleanup.metadata, namespace, name } }, { signal })
+  await options.waitUntil('each node to be cleaned', async () => {
+    const { status, metadata } = await client.get(DaemonSets, { namespace, name }, { signal })
+    if (!status || (status.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return false
+    const pods = await podsOf(options, 'cleanup')
+    return pods.length >= status.desiredNumberScheduled && pods.every(isReady)
+  })
+  await client.delete(DaemonSets, { namespace, name }, { propagationPolicy: 'Background', signal })
+  await options.waitUntil('the clean-up pods to end', async () => (await podsOf(options, 'cleanup')).length === 0)
+}
+
+const removeAll = async <T extends KubeObject>(
+  options: UninstallOptions,
+  resource: Resource<T>,
+  where: { namespace?: string; labelSelector?: string },
+): Promise<void> => {
+  const { client, logger, signal } = options
+  const { items } = await client.list(resource, { ...where, signal }).catch((error: { status?: number }) => {
+    // The kind itself is gone, or was never there.
+    if (error.status === 404) return { items: [] as T[] }
+    throw error
+  })
+  for (const { metadata } of items) {
+    const ref: ObjectRef = { name: metadata?.name ?? '', namespace: metadata?.namespace }
+    await client.delete(resource, ref, { signal })
+  }
+  if (items.length > 0) logger.info({ resource: resource.plural, count: items.length }, 'removed')
+}
+
+/** Ends the workloads, cleans the nodes, and removes the objects that only our own parts made. */
+export const uninstall = async (options: UninstallOptions): Promise<void> => {
+  const { namespace, keepNetworks } = options
+  await stopWorkloads(options)
+  await cleanNodes(options)
+  await removeAll(options, NetworkAttachmentDefinitions, { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` })
+  await removeAll(options, NetworkEndpointSlices, { namespace })
+  await removeAll(options, NodeBridges, { namespace })
+  if (!keepNetworks) await removeAll(options, VirtualNetworks, { labelSelector: `${LABELS.projected}=true` })
+}
