@@ -1,0 +1,235 @@
+import { ApiError, isGone, isNotFound } from './api-error.ts'
+import { exponentialBackoff, jitter, type Random } from './backoff.ts'
+import { type Clock, systemClock, type Timer } from './clock.ts'
+import type { KubeClient } from './kube-client.ts'
+import type { Selection, WatchEvent } from './kube-client-options.ts'
+import { type KubeObject, keyOf, type Resource, resourceName } from './kube-object.ts'
+import type { Logger } from './logging.ts'
+import type { Metrics } from './metrics.ts'
+import type { Store } from './store.ts'
+
+export type ReflectorOptions<T extends KubeObject> = Selection & {
+  client: KubeClient
+  resource: Resource<T>
+  logger: Logger
+  metrics: Metrics
+  clock?: Clock
+  random?: Random
+  /** A watch that showed neither event nor bookmark for so long is taken for dead. Servers send a bookmark each minute. */
+  watchdogMs?: number
+  /** A kind that may be absent from the cluster: then it counts as synced and empty. */
+  optional?: boolean
+}
+
+export type ReflectorStatus = {
+  state: 'Idle' | 'Listing' | 'Watching' | 'Missing' | 'BackingOff' | 'Stopped'
+  hasSynced: boolean
+  /** Watches that ended since the start, for whatever reason. */
+  restarts: number
+  /** Wall time of the newest list, event or bookmark. */
+  lastEventTimeMs: number | undefined
+  lastError: Error | undefined
+}
+
+type Ending = 'Timeout' | 'Expired' | 'Silent' | 'Missing' | 'Error'
+
+class SilentWatch extends Error {}
+
+const missingRetryMs = 30_000
+/** A watch that lived so long was a success, even if it ended in an error. */
+const healthyWatchMs = 10_000
+const backoff = exponentialBackoff({ baseMs: 500, maxMs: 30_000 })
+
+/**
+ * Keeps a store equal to a kind in the API server: list, then watch from the list's version; on any end, watch again from the last
+ * version seen; on 410, list again and apply the differences.
+ *
+ *   Listing ──► Watching ──(time-out, error)──► BackingOff ──► Watching
+ *      ▲           └──(410)──► BackingOff ──► Listing
+ *      └── Missing ◄──(404)
+ */
+export class Reflector<T extends KubeObject> {
+  readonly #options: Required<ReflectorOptions<T>>
+  readonly #store: Store<T>
+  readonly #name: string
+  readonly #syncWaiters = new Set<() => void>()
+  #resourceVersion: string | undefined
+  #failures = 0
+  #status: ReflectorStatus = {
+    state: 'Idle',
+    hasSynced: false,
+    restarts: 0,
+    lastEventTimeMs: undefined,
+    lastError: undefined,
+  }
+
+  constructor(store: Store<T>, options: ReflectorOptions<T>) {
+    const defaults = { clock: systemClock, random: Math.random, watchdogMs: 180_000, optional: false }
+    const everything = { namespace: undefined, labelSelector: undefined, fieldSelector: undefined }
+    this.#options = { ...defaults, ...everything, ...options }
+    this.#store = store
+    this.#name = resourceName(options.resource)
+  }
+
+  get status(): Readonly<ReflectorStatus> {
+    return this.#status
+  }
+
+  /** Resolves when the store has been filled once; rejects with the signal's reason. */
+  synced(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#status.hasSynced) return resolve()
+      if (signal.aborted) return reject(signal.reason)
+      const onAbort = (): void => {
+        this.#syncWaiters.delete(onSync)
+        reject(signal.reason)
+      }
+      const onSync = (): void => {
+        signal.removeEventListener('abort', onAbort)
+        resolve()
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#syncWaiters.add(onSync)
+    })
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const startedMs = this.#options.clock.monotonicMs()
+      const failuresBefore = this.#failures
+      let error: unknown
+      try {
+        if (this.#resourceVersion === undefined) await this.#list(signal)
+        await this.#watch(signal)
+      } catch (cause) {
+        error = cause
+      }
+      if (signal.aborted) break
+      const healthy = this.#options.clock.monotonicMs() - startedMs >= healthyWatchMs || this.#failures < failuresBefore
+      this.#failures = healthy ? 0 : this.#failures + 1
+      const delayMs = this.#afterEnd(endingOf(error), error)
+      await this.#options.clock.sleep(delayMs, signal).catch(() => {})
+    }
+    this.#status = { ...this.#status, state: 'Stopped' }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    this.#status = { ...this.#status, state: 'Listing' }
+    const { client, resource, namespace, labelSelector, fieldSelector, metrics } = this.#options
+    const { items, resourceVersion } = await client.list(resource, { namespace, labelSelector, fieldSelector, signal })
+    metrics.reflectorLists.inc({ resource: this.#name })
+    this.#store.replace(items.map(withoutManagedFields))
+    this.#resourceVersion = resourceVersion
+    this.#seen()
+    this.#markSynced()
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { client, resource, namespace, labelSelector, fieldSelector, clock, watchdogMs, random } = this.#options
+    const resourceVersion = this.#resourceVersion ?? ''
+    const timeoutSeconds = Math.round(jitter(300, 1, random))
+    const watch = new AbortController()
+    const onAbort = (): void => watch.abort(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    const watchdog = startWatchdog(clock, watchdogMs, () =>
+      watch.abort(new SilentWatch(`no event and no bookmark of ${this.#name} for ${watchdogMs} ms`)),
+    )
+    this.#status = { ...this.#status, state: 'Watching' }
+    try {
+      const query = { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, signal: watch.signal }
+      for await (const event of client.watch(resource, query)) {
+        watchdog.feed()
+        this.#failures = 0
+        this.#applyEvent(event)
+      }
+    } finally {
+      watchdog.stop()
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #applyEvent({ type, object }: WatchEvent<T>): void {
+    if (type === 'DELETED') this.#store.delete(keyOf(object))
+    else if (type !== 'BOOKMARK') this.#store.upsert(withoutManagedFields(object))
+    this.#resourceVersion = object.metadata?.resourceVersion ?? this.#resourceVersion
+    this.#seen()
+  }
+
+  /** Records how a round ended and returns how long to wait before the next. */
+  #afterEnd(ending: Ending, error: unknown): number {
+    const { logger, metrics, random } = this.#options
+    metrics.reflectorRestarts.inc({ resource: this.#name, reason: ending })
+    const wasMissing = this.#status.state === 'Missing'
+    const delayMs = this.#delayAfter(ending, error)
+    const fields = { resource: this.#name, reason: ending, failures: this.#failures, retryInMs: Math.round(delayMs) }
+    const state = ending === 'Missing' ? 'Missing' : 'BackingOff'
+    const lastError = error instanceof Error ? error : undefined
+    this.#status = { ...this.#status, state, restarts: this.#status.restarts + 1, lastError }
+    if (ending === 'Expired' || ending === 'Missing') this.#resourceVersion = undefined
+    if (ending === 'Missing') {
+      this.#store.replace([])
+      if (this.#options.optional) this.#markSynced()
+      logger[wasMissing ? 'debug' : 'info'](
+        fields,
+        'the API server does not know this kind; waiting for its definition',
+      )
+      return jitter(missingRetryMs, 0.5, random)
+    }
+    if (ending === 'Timeout' || ending === 'Expired') logger.debug(fields, 'watch ended')
+    else logger.warn({ ...fields, err: error }, 'watch failed; it will be resumed')
+    return delayMs
+  }
+
+  #delayAfter(ending: Ending, error: unknown): number {
+    const { random } = this.#options
+    if (this.#failures === 0 && (ending === 'Timeout' || ending === 'Expired')) return 0
+    const askedMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0
+    return Math.max(askedMs, jitter(backoff(Math.max(1, this.#failures)), 0.5, random))
+  }
+
+  #seen(): void {
+    const { clock, metrics } = this.#options
+    const now = clock.now()
+    this.#status = { ...this.#status, lastEventTimeMs: now, lastError: undefined }
+    metrics.reflectorLastEvent.set({ resource: this.#name }, now / 1000)
+    metrics.reflectorObjects.set({ resource: this.#name }, this.#store.size)
+  }
+
+  #markSynced(): void {
+    this.#status = { ...this.#status, hasSynced: true }
+    for (const waiter of this.#syncWaiters) waiter()
+    this.#syncWaiters.clear()
+  }
+}
+
+const endingOf = (error: unknown): Ending => {
+  if (error === undefined) return 'Timeout'
+  if (isGone(error)) return 'Expired'
+  if (isNotFound(error)) return 'Missing'
+  return error instanceof SilentWatch ? 'Silent' : 'Error'
+}
+
+/** Field ownership is most of an object's bytes and of no use to readers. The object is fresh from the parser. */
+const withoutManagedFields = <T extends KubeObject>(object: T): T => {
+  delete object.metadata?.managedFields
+  return object
+}
+
+// Only looks at the time of the last feeding when it fires, so that a busy watch does not make a timer per event.
+const startWatchdog = (clock: Clock, limitMs: number, bark: () => void): { feed(): void; stop(): void } => {
+  let fedMs = clock.monotonicMs()
+  let timer: Timer
+  const check = (): void => {
+    const restMs = fedMs + limitMs - clock.monotonicMs()
+    if (restMs <= 0) bark()
+    else timer = clock.setTimeout(check, restMs)
+  }
+  timer = clock.setTimeout(check, limitMs)
+  return {
+    feed: () => {
+      fedMs = clock.monotonicMs()
+    },
+    stop: () => timer.cancel(),
+  }
+}
