@@ -12,11 +12,13 @@ export type Condition = {
   message: string
   lastTransitionTime: string
   /** `metadata.generation` that the statement is about. */
-  observedGeneration?: number | undefined
+  observedGeneration?: number
 }
 
 /** A condition as a reconciler states it; when it changed is not its business. */
-export type ConditionStatement = Omit<Condition, 'lastTransitionTime'>
+export type ConditionStatement = Omit<Condition, 'lastTransitionTime' | 'observedGeneration'> & {
+  observedGeneration?: number | undefined
+}
 
 /**
  * The list with `statement` in it, in place or at the end. `lastTransitionTime` changes with `status` only. Returns *the same array* when
@@ -26,7 +28,7 @@ export const setCondition = (
   conditions: readonly Condition[],
   statement: ConditionStatement,
   now: string,
-): readonly Condition[] => {
+): Condition[] => {
   const { type, status, reason, message, observedGeneration } = statement
   const existing = findCondition(conditions, type)
   const next: Condition = {
@@ -38,7 +40,7 @@ export const setCondition = (
     ...(observedGeneration === undefined ? {} : { observedGeneration }),
   }
   if (!existing) return [...conditions, next]
-  if (isDeepStrictEqual({ ...existing }, next)) return conditions
+  if (isDeepStrictEqual({ ...existing }, next)) return conditions as Condition[]
   return conditions.map((condition) => (condition === existing ? next : condition))
 }
 
@@ -47,10 +49,12 @@ export const setConditions = (
   conditions: readonly Condition[],
   statements: readonly ConditionStatement[],
   now: string,
-): readonly Condition[] => statements.reduce((list, statement) => setCondition(list, statement, now), conditions)
+): Condition[] => statements.reduce((list, statement) => setCondition(list, statement, now), conditions as Condition[])
 
-export const removeCondition = (conditions: readonly Condition[], type: string): readonly Condition[] =>
-  findCondition(conditions, type) ? conditions.filter((condition) => condition.type !== type) : conditions
+export const removeCondition = (conditions: readonly Condition[], type: string): Condition[] =>
+  findCondition(conditions, type)
+    ? conditions.filter((condition) => condition.type !== type)
+    : (conditions as Condition[])
 
 export const findCondition = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
   conditions?.find((condition) => condition.type === type)
