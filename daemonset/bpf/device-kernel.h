@@ -1,0 +1,103 @@
+/* The door to the devices, real side: where frames come from and how they leave. device-record.h is the same door for tests. */
+#ifndef VNET_DEVICE_H
+#define VNET_DEVICE_H
+
+#include <linux/errno.h>
+#include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "arrival.h"
+#include "labels.h"
+
+/* Options of the VXLAN device: the kernel's struct vxlan_metadata. */
+struct group_policy {
+	__u32 gbp;
+};
+
+static __always_inline __u32 ingress_port(const struct __sk_buff *skb)
+{
+	return skb->ifindex;
+}
+
+/* bpf_tunnel_key holds IPv4 in host order, but IPv6 in wire order. */
+static __always_inline int read_arrival(struct __sk_buff *skb, struct arrival *arrival)
+{
+	struct bpf_tunnel_key key = {};
+	__u32 *words = (__u32 *)arrival->peer.address;
+	int error = bpf_skb_get_tunnel_key(skb, &key, sizeof(key), 0);
+	if (!error) {
+		words[0] = 0;
+		words[1] = 0;
+		words[2] = bpf_htonl(0xffff);
+		words[3] = bpf_htonl(key.remote_ipv4);
+	} else if (error == -EPROTO) {
+		error = bpf_skb_get_tunnel_key(skb, &key, sizeof(key), BPF_F_TUNINFO_IPV6);
+		__builtin_memcpy(words, key.remote_ipv6, sizeof(key.remote_ipv6));
+	}
+	if (error)
+		return error;
+	arrival->vni = key.tunnel_id;
+	arrival->ttl = key.tunnel_ttl;
+	/* A header without the extension is how the kernel sends label 0. */
+	struct group_policy policy = {};
+	bpf_skb_get_tunnel_opt(skb, &policy, sizeof(policy));
+	arrival->gbp = policy.gbp;
+	return 0;
+}
+
+static __always_inline int output_port(struct __sk_buff *skb, __u32 ifindex, __u32 flags)
+{
+	skb->mark = 0;
+	if (!(flags & PORT_PEER))
+		return bpf_redirect(ifindex, 0);
+	/* The receiver's stack does not look at the destination address again: it was compared with our device's. */
+	if (skb->pkt_type == PACKET_OTHERHOST)
+		bpf_skb_change_type(skb, PACKET_HOST);
+	return bpf_redirect_peer(ifindex, 0);
+}
+
+static __always_inline long copy_to_port(struct __sk_buff *skb, __u32 ifindex)
+{
+	skb->mark = 0;
+	return bpf_clone_redirect(skb, ifindex, 0);
+}
+
+static __always_inline long wrap(struct __sk_buff *skb, const struct link *link, const struct wrapping *wrapping)
+{
+	struct bpf_tunnel_key key = {.tunnel_id = wrapping->vni, .tunnel_ttl = wrapping->ttl};
+	__u64 flags = BPF_F_DONT_FRAGMENT;
+	if (link->flags & LINK_IPV6) {
+		__builtin_memcpy(key.remote_ipv6, link->remote, sizeof(key.remote_ipv6));
+		__builtin_memcpy(key.local_ipv6, link->local, sizeof(key.local_ipv6));
+		flags |= BPF_F_TUNINFO_IPV6;
+	} else {
+		key.remote_ipv4 = bpf_ntohl(*(__u32 *)(link->remote + 12));
+		key.local_ipv4 = bpf_ntohl(*(__u32 *)(link->local + 12));
+		flags |= BPF_F_ZERO_CSUM_TX;
+	}
+	long error = bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags);
+	if (error)
+		return error;
+	/* Always, also for label 0: the metadata is per CPU, and would keep what another program left there. */
+	struct group_policy policy = {.gbp = wrapping->gbp};
+	error = bpf_skb_set_tunnel_opt(skb, &policy, sizeof(policy));
+	if (!error)
+		skb->mark = wrapping->mark;
+	return error;
+}
+
+static __always_inline int output_link(struct __sk_buff *skb, __u32 id, const struct link *link, const struct wrapping *wrapping)
+{
+	return wrap(skb, link, wrapping) ? -1 : bpf_redirect(link->tunnel_ifindex, 0);
+}
+
+static __always_inline long copy_to_link(struct __sk_buff *skb, __u32 id, const struct link *link, const struct wrapping *wrapping)
+{
+	long error = wrap(skb, link, wrapping);
+	return error ? error : bpf_clone_redirect(skb, link->tunnel_ifindex, 0);
+}
+
+#endif
