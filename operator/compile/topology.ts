@@ -1,0 +1,40 @@
+// What `compile` makes: the topology of each network in names. Numbers (link ids, labels, tree ids) are given out at publication, where what
+// nodes may still hold is known.
+
+/** Bridges from ingress to destination, both included. */
+export type Path = readonly string[]
+
+export type TopologyProblem = { reason: string; message: string }
+
+export type Topology = {
+  network: string
+  vni: number
+  device: string
+  mtuBytes: number
+  /** Bridges whose VMs may attach. */
+  access: ReadonlySet<string>
+  /** Links of the network: for each bridge that carries it (also those that only pass frames on), its neighbours. */
+  neighbours: ReadonlyMap<string, ReadonlySet<string>>
+  /** Paths of two hops or more, by ingress and destination. Every other reachable destination is a neighbour. */
+  routes: ReadonlyMap<string, ReadonlyMap<string, Path>>
+  /** Branches of the flood tree at each bridge. Undefined: each bridge sends a copy on each of its links. */
+  tree: ReadonlyMap<string, ReadonlySet<string>> | undefined
+  /** Access bridges in groups that reach each other; more than one group means that the segment is split. */
+  components: readonly (readonly string[])[]
+  problems: readonly TopologyProblem[]
+}
+
+/** How an OverlayLink is used. */
+export type LinkUse = { networks: string[]; notIn: { network: string; reason: string }[] }
+
+export type Overlay = {
+  topologies: ReadonlyMap<string, Topology>
+  links: ReadonlyMap<string, LinkUse>
+}
+
+/** Whether a frame from `from` can get to `to`. */
+export const isReachable = (topology: Topology, from: string, to: string): boolean =>
+  (topology.neighbours.get(from)?.has(to) || topology.routes.get(from)?.has(to)) ?? false
+
+/** Text of a path, as NodeBridge.spec.labels[].path has it. */
+export const pathText = (path: Path): string => path.join('>')
