@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { allocateVni, bridgeDevice, bridgeId, networkOfProjection, projectionName, splitKey, VNI_MAX } from './names.ts'
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex')
+const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?$/)
+const subdomain = fc.stringMatching(/^[a-z0-9]([a-z0-9.-]{0,12}[a-z0-9])?$/)
+
+test('a projection name leads back to its network, also when the name has dots', () => {
+  fc.assert(
+    fc.property(label, subdomain, (namespace, name) =>
+      assert.is(networkOfProjection(projectionName(`${namespace}/${name}`)), `${namespace}/${name}`),
+    ),
+  )
+})
+
+test('a key splits at its first slash', () => {
+  assert.equal(splitKey('a/b'), ['a', 'b'])
+  assert.equal(splitKey('a'), ['a', ''])
+})
+
+test('a bridge device fits into the kernel and follows from the name alone', () => {
+  fc.assert(
+    fc.property(label, subdomain, (namespace, name) =>
+      assert.match(bridgeDevice(`${namespace}/${name}`, digest), /^vn[0-9a-f]{10}$/),
+    ),
+  )
+  assert.is(bridgeDevice('team-a/blue', digest), bridgeDevice('team-a/blue', digest))
+  assert.ok(bridgeId('east/node-1', digest) < 2n ** 64n)
+})
+
+test('a VNI is in range, free, and the same for every hub that sees the same numbers taken', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(
+        fc.tuple(label, subdomain).map((parts) => parts.join('/')),
+        { maxLength: 50 },
+      ),
+      (networks) => {
+        const taken = new Set<number>()
+        for (const network of networks) {
+          const vni = allocateVni(network, (number) => taken.has(number), digest)
+          assert.ok(vni >= 1 && vni <= VNI_MAX && !taken.has(vni))
+          assert.is(
+            vni,
+            allocateVni(network, (number) => taken.has(number), digest),
+          )
+          taken.add(vni)
+        }
+      },
+    ),
+  )
+})
+
+test('when all candidates are taken, the error says what to do', () => {
+  assert.throws(() => allocateVni('a/b', () => true, digest), /set spec.vni/)
+})
+
+test.run()
