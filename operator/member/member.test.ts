@@ -1,0 +1,201 @@
+// The member's controllers together, against two API servers in memory: its own cluster's and the hub's.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { LABELS } from '#crds/group.ts'
+import { systemClock } from '#runtime/clock.ts'
+import { EventRecorder } from '#runtime/events.ts'
+import { FakeApiServer } from '#runtime/fake-api-server.ts'
+import { silentLogger } from '#runtime/logging.ts'
+import { createMetrics } from '#runtime/metrics.ts'
+import { NetworkEndpointSlices, NodeBridges, VirtualNetworks } from '#runtime/overlay-resources.ts'
+import { Events, Leases, Namespaces, NetworkAttachmentDefinitions, Nodes, Pods } from '#runtime/resources.ts'
+import { until } from '#runtime/until.ts'
+import { memberControllers } from './controllers.ts'
+import { memberInformers } from './informers.ts'
+
+const MAILBOX = 'vnet-cluster-west'
+const SYSTEM = 'vnet-system'
+const BLUE = { namespace: 'team-a', name: 'blue' }
+
+type World = { west: FakeApiServer; hub: FakeApiServer; end: () => Promise<void> }
+
+/** A member `west` with one node and a mailbox that has the network team-a/blue. */
+const startMember = async (): Promise<World> => {
+  const west = await FakeApiServer.start()
+  const hub = await FakeApiServer.start()
+  west.seed(Namespaces, { metadata: { name: 'kube-system', uid: 'west-uid' } })
+  west.seed(Namespaces, { metadata: { name: 'team-a', labels: { [LABELS.stretch]: 'allow' } } })
+  west.seed(Nodes, {
+    metadata: { name: 'node-1', uid: 'node-uid', labels: { rack: 'r1' } },
+    status: { conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'ok' }] },
+  } as never)
+  hub.seed(VirtualNetworks, {
+    metadata: { namespace: MAILBOX, name: 'team-a.blue' },
+    spec: { clusters: ['west'] },
+    status: { vni: 7, mtuBytes: 1430, bridgeDevice: 'vn0123456789' },
+  } as never)
+  const logger = silentLogger
+  const local = west.client({ fieldManager: 'vnet-member' })
+  const remote = hub.client({ fieldManager: 'vnet-member' })
+  const events = new EventRecorder({
+    client: local,
+    reportingController: 'vnet.dev/member',
+    reportingInstance: 'test',
+    logger,
+  })
+  const deps = {
+    local,
+    hub: remote,
+    cluster: 'west',
+    namespace: SYSTEM,
+    clock: systemClock,
+    logger,
+    metrics: createMetrics(),
+    events,
+  }
+  const informers = memberInformers(deps)
+  const controllers = memberControllers(deps, { informers, version: '0.0.0-test' })
+  const stop = new AbortController()
+  const running = Promise.all(
+    [...Object.values(informers), ...controllers, events].map((part) => part.run(stop.signal)),
+  )
+  const end = async (): Promise<void> => {
+    stop.abort()
+    await running.catch(() => undefined)
+    await west.stop()
+    await hub.stop()
+  }
+  return { west, hub, end }
+}
+
+const programmed = (west: FakeApiServer): void => {
+  west.modify(NodeBridges, { namespace: SYSTEM, name: 'node-1' }, (bridge) => ({
+    ...bridge,
+    status: { programmedSerial: 1, networks: [{ name: 'team-a/blue', vni: 7, revision: 1 }], addresses: ['10.0.0.1'] },
+  }))
+}
+const carried = (hub: FakeApiServer): void => {
+  const network = {
+    name: 'team-a/blue',
+    vni: 7,
+    device: 'vn0123456789',
+    mtuBytes: 1430,
+    access: true,
+    revision: 1,
+    links: [],
+    routes: [],
+    floodTree: 0,
+  }
+  hub.modify(
+    NodeBridges,
+    { namespace: MAILBOX, name: 'node-1' },
+    (bridge) => ({ ...bridge, spec: { serial: 1, bridge: 'west/node-1', networks: [network] } }) as never,
+  )
+}
+const pod = (name: string, namespace = 'team-a') => ({
+  metadata: {
+    namespace,
+    name,
+    uid: `uid-${name}`,
+    annotations: {
+      'k8s.v1.cni.cncf.io/network-status': JSON.stringify([{ name: 'team-a/blue', mac: '02:00:00:00:00:01' }]),
+    },
+  },
+  spec: { nodeName: 'node-1', containers: [] },
+  status: { phase: 'Running' },
+})
+
+const member = suite<World>('member')
+member.before.each(async (world) => {
+  Object.assign(world, await startMember())
+})
+member.after.each((world) => world.end())
+
+member('makes a NodeBridge for each node, brings its spec down and its status up', async ({ west, hub }) => {
+  await until(() => hub.read(NodeBridges, { namespace: MAILBOX, name: 'node-1' })?.metadata.labels?.rack === 'r1')
+  carried(hub)
+  await until(() => west.read(NodeBridges, { namespace: SYSTEM, name: 'node-1' })?.spec?.serial === 1)
+  assert.is(
+    west.read(NodeBridges, { namespace: SYSTEM, name: 'node-1' })?.metadata.ownerReferences?.[0]?.uid,
+    'node-uid',
+  )
+  programmed(west)
+  await until(() => hub.read(NodeBridges, { namespace: MAILBOX, name: 'node-1' })?.status?.programmedSerial === 1)
+  const conditions = hub.read(NodeBridges, { namespace: MAILBOX, name: 'node-1' })?.status?.conditions
+  assert.is(conditions?.find(({ type }) => type === 'NodeReady')?.status, 'True')
+})
+
+member('offers the attachment when the bridges have the network, and reports readiness', async ({ west, hub }) => {
+  await until(() => hub.read(NodeBridges, { namespace: MAILBOX, name: 'node-1' }) !== undefined)
+  await until(
+    () =>
+      hub.read(VirtualNetworks, { namespace: MAILBOX, name: 'team-a.blue' })?.status?.clusters?.[0]?.reason ===
+      'NoBridges',
+  )
+  assert.is(west.read(NetworkAttachmentDefinitions, BLUE), undefined)
+  carried(hub)
+  await until(() => west.read(NodeBridges, { namespace: SYSTEM, name: 'node-1' })?.spec?.serial === 1)
+  programmed(west)
+  await until(
+    () => hub.read(VirtualNetworks, { namespace: MAILBOX, name: 'team-a.blue' })?.status?.clusters?.[0]?.ready === true,
+  )
+  assert.match(west.read(NetworkAttachmentDefinitions, BLUE)?.spec?.config ?? '', 'vn0123456789')
+  assert.is(west.read(VirtualNetworks, BLUE)?.metadata.labels?.[LABELS.projected], 'true')
+  hub.client().delete(VirtualNetworks, { namespace: MAILBOX, name: 'team-a.blue' })
+  await until(() => !west.read(VirtualNetworks, BLUE) && !west.read(NetworkAttachmentDefinitions, BLUE))
+})
+
+member('leaves an attachment of somebody else alone and says so', async ({ west, hub }) => {
+  west.seed(NetworkAttachmentDefinitions, { metadata: BLUE, spec: { config: '{"type":"macvlan"}' } })
+  await until(
+    () =>
+      hub.read(VirtualNetworks, { namespace: MAILBOX, name: 'team-a.blue' })?.status?.clusters?.[0]?.reason ===
+      'AttachmentConflict',
+  )
+  assert.is(west.read(NetworkAttachmentDefinitions, BLUE)?.spec?.config, '{"type":"macvlan"}')
+})
+
+member('publishes endpoints here and to the hub, and takes in those of other clusters', async ({ west, hub }) => {
+  await until(() => west.read(VirtualNetworks, BLUE) !== undefined)
+  west.seed(Pods, pod('alice') as never)
+  const name = 'team-a.blue-west-0'
+  await until(
+    () => hub.read(NetworkEndpointSlices, { namespace: MAILBOX, name })?.spec.endpoints[0]?.podUID === 'uid-alice',
+  )
+  assert.is(west.read(NetworkEndpointSlices, { namespace: SYSTEM, name })?.spec.cluster, 'west')
+  hub.seed(NetworkEndpointSlices, {
+    metadata: { namespace: MAILBOX, name: 'team-a.blue-east-0' },
+    spec: { network: 'team-a/blue', cluster: 'east', endpoints: [] },
+  } as never)
+  await until(() => west.read(NetworkEndpointSlices, { namespace: SYSTEM, name: 'team-a.blue-east-0' }) !== undefined)
+  await west.client().delete(Pods, { namespace: 'team-a', name: 'alice' })
+  await until(
+    () =>
+      !hub.read(NetworkEndpointSlices, { namespace: MAILBOX, name }) &&
+      !west.read(NetworkEndpointSlices, { namespace: SYSTEM, name }),
+  )
+})
+
+member('publishes local endpoints while the hub is away', async ({ west, hub }) => {
+  await until(() => west.read(VirtualNetworks, BLUE) !== undefined)
+  await hub.stop()
+  west.seed(Pods, pod('alice') as never)
+  await until(() => west.read(NetworkEndpointSlices, { namespace: SYSTEM, name: 'team-a.blue-west-0' }) !== undefined)
+})
+
+member('warns a pod of another namespace and gives it no endpoint', async ({ west }) => {
+  await until(() => west.read(VirtualNetworks, BLUE) !== undefined)
+  west.seed(Pods, pod('mallory', 'team-b') as never)
+  await until(() => west.list(Events).some(({ reason }) => reason === 'NetworkNotAllowed'))
+  assert.equal(west.list(NetworkEndpointSlices), [])
+})
+
+member('tells the hub that it lives, and who it is', async ({ hub }) => {
+  await until(() => hub.read(Leases, { namespace: MAILBOX, name: 'member' }) !== undefined)
+  const { metadata, spec } = hub.read(Leases, { namespace: MAILBOX, name: 'member' })!
+  assert.is(metadata?.annotations?.['vnet.dev/cluster-uid'], 'west-uid')
+  assert.is(metadata?.annotations?.['vnet.dev/version'], '0.0.0-test')
+  assert.is(spec?.holderIdentity, 'west')
+})
+
+member.run()
