@@ -1,0 +1,124 @@
+// What the conformance suites share: a kind of their own, and a connection to the server under test.
+import { randomUUID } from 'node:crypto'
+import { isNotFound } from './api-error.ts'
+import type { Condition } from './conditions.ts'
+import type { KubeClient } from './kube-client.ts'
+import { defineResource, type KubeObject, type ObjectMeta } from './kube-object.ts'
+import { CustomResourceDefinitions, Namespaces } from './resources.ts'
+import { until } from './until.ts'
+
+export type Probe = KubeObject & {
+  spec?: { size?: number; color?: string; tags?: string[] }
+  status?: { observed?: number; conditions?: Condition[] }
+}
+
+export const Probes = defineResource<Probe>({
+  group: 'conformance.vnet.dev',
+  version: 'v1',
+  plural: 'probes',
+  kind: 'Probe',
+  namespaced: true,
+})
+
+const text = { type: 'string' } as const
+const condition = {
+  type: 'object',
+  properties: { type: text, status: text, reason: text, message: text, lastTransitionTime: text },
+  required: ['type'],
+}
+const probeSchema = {
+  type: 'object',
+  properties: {
+    spec: {
+      type: 'object',
+      properties: { size: { type: 'integer' }, color: text, tags: { type: 'array', items: text } },
+    },
+    status: {
+      type: 'object',
+      properties: {
+        observed: { type: 'integer' },
+        conditions: {
+          type: 'array',
+          items: condition,
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['type'],
+        },
+      },
+    },
+  },
+}
+
+const definitionName = 'probes.conformance.vnet.dev'
+
+const definition = {
+  metadata: { name: definitionName },
+  spec: {
+    group: Probes.group,
+    scope: 'Namespaced',
+    names: { plural: Probes.plural, kind: Probes.kind },
+    versions: [
+      {
+        name: Probes.version,
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: probeSchema },
+        subresources: { status: {} },
+      },
+    ],
+  },
+}
+
+export type Connection = {
+  /** A client that writes as this field manager. */
+  client(fieldManager: string): KubeClient
+  stop(): Promise<void>
+}
+
+/** A namespace of its own on the server under test, in which the kind `Probe` is known. */
+export class ConformanceServer {
+  readonly namespace = `vnt-${randomUUID().slice(0, 8)}`
+  readonly #connection: Connection
+  readonly client: KubeClient
+
+  private constructor(connection: Connection) {
+    this.#connection = connection
+    this.client = connection.client('first')
+  }
+
+  static async prepare(connect: () => Promise<Connection>): Promise<ConformanceServer> {
+    const server = new ConformanceServer(await connect())
+    const { client, namespace } = server
+    // The structural schema is plain JSON; client-node's type for it renames `default`, `enum` and `not`.
+    await client.apply(CustomResourceDefinitions, definition as never)
+    await client.create(Namespaces, { metadata: { name: namespace } })
+    const isServed = () => client.list(Probes, { namespace }).catch((e) => !isNotFound(e) && Promise.reject(e))
+    await until(isServed, { timeoutMs: 30_000 })
+    return server
+  }
+
+  clientAs(fieldManager: string): KubeClient {
+    return this.#connection.client(fieldManager)
+  }
+
+  /** A Probe in the namespace of the suite, with a name of its own unless given. */
+  probe(
+    fields: Pick<Probe, 'spec' | 'status'> = {},
+    name = `p-${randomUUID().slice(0, 8)}`,
+  ): Pick<Probe, 'spec' | 'status'> & { metadata: ObjectMeta } {
+    return { metadata: { name, namespace: this.namespace }, ...fields }
+  }
+
+  async end(): Promise<void> {
+    await this.client.delete(Namespaces, { name: this.namespace })
+    await this.#connection.stop()
+  }
+}
+
+/** A true condition. */
+export const stated = (type: string): Condition => ({
+  type,
+  status: 'True',
+  reason: 'Tested',
+  message: '',
+  lastTransitionTime: '2026-01-01T00:00:00Z',
+})

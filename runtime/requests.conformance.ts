@@ -1,0 +1,152 @@
+// What the client relies on, as one suite for the real API server and for the fake one, so that the fake cannot drift.
+import { randomUUID } from 'node:crypto'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type ApiError, isAlreadyExists, isConflict, isNotFound } from './api-error.ts'
+import { ConformanceServer, type Connection, Probes, stated } from './conformance-server.ts'
+import type { KubeClient } from './kube-client.ts'
+import { ConfigMaps, ServiceAccounts } from './resources.ts'
+
+/** Registers and queues the suite of requests. */
+export const describeRequests = (name: string, connect: () => Promise<Connection>): void => {
+  const test = suite(name)
+  let server: ConformanceServer
+  let client: KubeClient
+  let namespace: string
+  const probe: ConformanceServer['probe'] = (...fields) => server.probe(...fields)
+
+  test.before(async () => {
+    server = await ConformanceServer.prepare(connect)
+    client = server.client
+    namespace = server.namespace
+  })
+
+  test.after(async () => {
+    await server?.end()
+  })
+
+  test('creates, reads, and refuses a second creation', async () => {
+    const created = await client.create(Probes, probe({ spec: { size: 1 } }))
+    assert.is(created.metadata?.generation, 1)
+    assert.type(created.metadata?.creationTimestamp, 'string')
+    const ref = { namespace, name: created.metadata?.name ?? '' }
+    assert.equal(await client.get(Probes, ref), created)
+    const error = await client.create(Probes, probe({}, ref.name)).catch((error) => error)
+    assert.ok(isAlreadyExists(error), String(error))
+    assert.not(isConflict(error))
+  })
+
+  test('says what was attempted when an object is absent', async () => {
+    const error: ApiError = await client.get(Probes, { namespace, name: 'none' }).catch((error) => error)
+    assert.ok(isNotFound(error))
+    assert.match(error.message, `get probes.conformance.vnet.dev ${namespace}/none: 404 NotFound`)
+    assert.is(await client.find(Probes, { namespace, name: 'none' }), undefined)
+    assert.is(await client.delete(Probes, { namespace, name: 'none' }), false)
+  })
+
+  test('lists pages of one snapshot, by selector', async () => {
+    for (let i = 0; i < 7; i++) {
+      const metadata = { namespace, name: `page-${i}`, labels: { suite: 'pages', parity: i % 2 ? 'odd' : 'even' } }
+      await client.create(ConfigMaps, { metadata, data: { i: String(i) } })
+    }
+    const { items } = await client.list(ConfigMaps, { namespace, labelSelector: 'suite=pages', limit: 3 })
+    assert.equal(
+      items.map(({ data }) => data?.i),
+      ['0', '1', '2', '3', '4', '5', '6'],
+    )
+    assert.is(items[0]?.kind, 'ConfigMap')
+    const odd = await client.list(ConfigMaps, { namespace, labelSelector: 'suite=pages,parity notin (even)', limit: 2 })
+    assert.is(odd.items.length, 3)
+    const named = await client.list(ConfigMaps, { namespace, fieldSelector: 'metadata.name=page-4' })
+    assert.is(named.items.length, 1)
+  })
+
+  test('refuses an update of an old version', async () => {
+    const first = await client.create(Probes, probe({ spec: { size: 1 } }))
+    const second = await client.update(Probes, { ...first, spec: { size: 2 } })
+    assert.is(second.metadata?.generation, 2)
+    const error = await client.update(Probes, { ...first, spec: { size: 3 } }).catch((error) => error)
+    assert.ok(isConflict(error), String(error))
+  })
+
+  test('keeps status and spec apart', async () => {
+    const { metadata } = await client.create(Probes, probe({ spec: { size: 1 }, status: { observed: 9 } }))
+    const ref = { namespace, name: metadata?.name ?? '' }
+    assert.is((await client.get(Probes, ref)).status, undefined)
+    const patched = await client.patch(
+      Probes,
+      ref,
+      { spec: { size: 8 }, status: { observed: 1 } },
+      { subresource: 'status' },
+    )
+    assert.equal([patched.spec?.size, patched.status?.observed, patched.metadata?.generation], [1, 1, 1])
+    const updated = await client.patch(Probes, ref, { spec: { color: 'red' }, status: null })
+    assert.equal(
+      [updated.spec, updated.status, updated.metadata?.generation],
+      [{ size: 1, color: 'red' }, { observed: 1 }, 2],
+    )
+  })
+
+  test('writes nothing when nothing changes', async () => {
+    const first = await client.apply(Probes, probe({ spec: { size: 1 } }, 'same'))
+    const second = await client.apply(Probes, probe({ spec: { size: 1 } }, 'same'))
+    assert.is(second.metadata?.resourceVersion, first.metadata?.resourceVersion)
+  })
+
+  test('applies per field manager: removes what is no longer applied, keeps what others own', async () => {
+    const second = server.clientAs('second')
+    await client.apply(Probes, probe({ spec: { size: 1, color: 'red' } }, 'shared'))
+    const both = await second.apply(Probes, probe({ spec: { tags: ['a'] } }, 'shared'))
+    assert.equal(both.spec, { size: 1, color: 'red', tags: ['a'] })
+    const less = await client.apply(Probes, probe({ spec: { size: 2 } }, 'shared'))
+    assert.equal(less.spec, { size: 2, tags: ['a'] })
+  })
+
+  test('takes a field over by force only', async () => {
+    const second = server.clientAs('second')
+    await client.apply(Probes, probe({ spec: { color: 'red' } }, 'contested'))
+    const polite = await second
+      .apply(Probes, probe({ spec: { color: 'blue' } }, 'contested'), { force: false })
+      .catch((e) => e)
+    assert.ok(isConflict(polite), String(polite))
+    assert.is((await second.apply(Probes, probe({ spec: { color: 'blue' } }, 'contested'))).spec?.color, 'blue')
+    const after = await client.apply(Probes, probe({ spec: { size: 1 } }, 'contested'))
+    assert.equal(after.spec, { color: 'blue', size: 1 })
+  })
+
+  test('merges conditions of several managers by their type', async () => {
+    const second = server.clientAs('second')
+    await client.create(Probes, probe({}, 'conditions'))
+    await client.applyStatus(Probes, probe({ status: { conditions: [stated('Ready')] } }, 'conditions'))
+    const both = await second.applyStatus(Probes, probe({ status: { conditions: [stated('Measured')] } }, 'conditions'))
+    assert.equal(both.status?.conditions?.map(({ type }) => type).sort(), ['Measured', 'Ready'])
+    const one = await client.applyStatus(Probes, probe({ status: {} }, 'conditions'))
+    assert.equal(
+      one.status?.conditions?.map(({ type }) => type),
+      ['Measured'],
+    )
+  })
+
+  test('deletes under preconditions, and waits for finalizers', async () => {
+    const { metadata } = await client.create(Probes, {
+      metadata: { namespace, name: 'held', finalizers: ['vnet.dev/test'] },
+    })
+    const ref = { namespace, name: 'held' }
+    const error = await client.delete(Probes, ref, { uid: randomUUID() }).catch((error) => error)
+    assert.ok(isConflict(error), String(error))
+    assert.is(await client.delete(Probes, ref, { uid: metadata?.uid }), true)
+    assert.type((await client.get(Probes, ref)).metadata?.deletionTimestamp, 'string')
+    await client.patch(Probes, ref, { metadata: { finalizers: null } })
+    assert.is(await client.find(Probes, ref), undefined)
+  })
+
+  test('makes tokens of service accounts', async () => {
+    await client.apply(ServiceAccounts, { metadata: { namespace, name: 'robot' } })
+    const made = await client.createToken({ namespace, name: 'robot' }, { expirationSeconds: 600 })
+    assert.ok(made.token.length > 10)
+    const left = Date.parse(made.expirationTimestamp) - Date.now()
+    assert.ok(left > 500_000 && left < 700_000, String(left))
+  })
+
+  test.run()
+}
