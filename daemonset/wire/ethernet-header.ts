@@ -16,7 +16,7 @@ export const ethernetHeader = {
     return { destination: macAt(frame), source: macAt(frame, MAC_BYTES), etherType: view.getUint16(2 * MAC_BYTES) }
   },
   /** Writes the header, followed by `payload`. */
-  emit: (header: EthernetHeader, payload = new Uint8Array()): Uint8Array => {
+  emit: (header: EthernetHeader, payload: Uint8Array = new Uint8Array()): Uint8Array => {
     const frame = new Uint8Array(SIZE + payload.length)
     frame.set(macBytes(header.destination))
     frame.set(macBytes(header.source), MAC_BYTES)

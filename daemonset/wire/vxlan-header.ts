@@ -24,7 +24,7 @@ export const vxlanHeader = {
     }
   },
   /** Writes the header, followed by `frame`. As the kernel does, the extension is left out when it would say nothing. */
-  emit: (header: VxlanHeader, frame = new Uint8Array()): Uint8Array => {
+  emit: (header: VxlanHeader, frame: Uint8Array = new Uint8Array()): Uint8Array => {
     const datagram = new Uint8Array(SIZE + frame.length)
     const view = new DataView(datagram.buffer)
     view.setUint8(0, FLAG_VNI | (header.label !== 0 || header.forwarded ? FLAG_GROUP_POLICY : 0))

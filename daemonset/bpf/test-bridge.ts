@@ -1,0 +1,96 @@
+import { type BpfProgram, openProgram } from '#daemonset/native/index.ts'
+import type { Bpffs } from '#daemonset/native/test-bpffs.ts'
+import { hostIsLittleEndian } from '#daemonset/wire/byte-order.ts'
+import { struct, u32 } from '#daemonset/wire/codec.ts'
+import { type IpAddress, ipAddressBytes, isIpv6 } from '#daemonset/wire/ip-address.ts'
+import { type Drops, dropsSince, TestMaps } from './test-maps.ts'
+
+/** Verdicts of tc programs, as the test run shows them. */
+export const verdicts = { unspec: 0xffffffff, shot: 2, stolen: 4, redirect: 7 } as const
+
+const outputKinds = { 1: 'port', 2: 'peer', 3: 'link' } as const
+const outputCodec = struct({ kind: u32, target: u32, vni: u32, gbp: u32, ttl: u32, mark: u32, bytes: u32, device: u32 })
+
+/** A frame wrapped over a link. */
+export type LinkOutput = {
+  kind: 'link'
+  link: number
+  vni: number
+  gbp: number
+  ttl: number
+  mark: number
+  device: number
+  bytes: number
+}
+
+/** What the program would have sent: to a port's device (`port`), to its other end (`peer`), or over a link. */
+export type Output = { kind: 'port' | 'peer'; ifindex: number; bytes: number } | LinkOutput
+
+/** What one frame led to: the verdict, what was sent, and how often each drop reason was counted. */
+export type Outcome = { verdict: number; outputs: Output[]; drops: Drops }
+
+/** What a received frame's tunnel header said. `remote` null: no tunnel information at all. */
+export type Arrival = { remote: IpAddress | null; vni: number; gbp?: number; ttl?: number }
+
+export type SkbFields = { cb?: readonly number[]; mark?: number; gsoSegments?: number; gsoSize?: number }
+
+/** A `struct __sk_buff` for a test run. */
+const skbContext = ({ cb = [], mark = 0, gsoSegments = 0, gsoSize = 0 }: SkbFields): Uint8Array => {
+  const bytes = new Uint8Array(192)
+  const view = new DataView(bytes.buffer)
+  const offsets = { mark: 8, cb: 48, gsoSegments: 164, gsoSize: 176 }
+  view.setUint32(offsets.mark, mark, hostIsLittleEndian)
+  for (const [index, word] of cb.entries()) view.setUint32(offsets.cb + 4 * index, word, hostIsLittleEndian)
+  view.setUint32(offsets.gsoSegments, gsoSegments, hostIsLittleEndian)
+  view.setUint32(offsets.gsoSize, gsoSize, hostIsLittleEndian)
+  return bytes
+}
+
+const toOutput = (record: Uint8Array): Output => {
+  const { kind, target, bytes, ...wrapping } = outputCodec.parse(record)
+  const name = outputKinds[kind as keyof typeof outputKinds]
+  return name === 'link' ? { kind: name, link: target, ...wrapping, bytes } : { kind: name, ifindex: target, bytes }
+}
+
+/** The programs of one bridge with maps of their own, run without devices (test.bpf.o). */
+export class TestBridge extends TestMaps {
+  readonly #programs = new Map<string, BpfProgram>()
+
+  constructor(bpffs: Bpffs, name: string) {
+    super(bpffs, name, 'test.bpf.o')
+  }
+
+  /** A frame that the guest behind `ifindex` sends. */
+  fromPort(ifindex: number, data: Uint8Array, skb: SkbFields = {}): Outcome {
+    return this.run('port_ingress', data, { ...skb, cb: [ifindex] })
+  }
+
+  /** A frame that comes out of the tunnel. IPv6 peers must be fd00::/96: the context has room for 32 bits. */
+  fromTunnel({ remote, vni, gbp = 0, ttl = 255 }: Arrival, data: Uint8Array): Outcome {
+    const low = remote === null ? 0 : new DataView(ipAddressBytes(remote).buffer).getUint32(12)
+    const family = remote === null ? 2 : isIpv6(remote) ? 1 : 0
+    return this.run('tunnel_ingress', data, { cb: [vni, gbp, low, ttl, family] })
+  }
+
+  /** Runs one program on one frame. */
+  run(program: string, data: Uint8Array, skb: SkbFields): Outcome {
+    const before = this.drops()
+    const counter = this.raw('output_count')
+    counter.update(u32.emit(0), u32.emit(0))
+    const { returnValue } = this.#program(program).testRun({ data, context: skbContext(skb) })
+    const count = u32.parse(counter.lookup(u32.emit(0))!)
+    const outputs = Array.from({ length: count }, (_, index) => toOutput(this.raw('outputs').lookup(u32.emit(index))!))
+    return { verdict: returnValue, outputs, drops: dropsSince(before, this.drops()) }
+  }
+
+  override close(): void {
+    super.close()
+    for (const program of this.#programs.values()) program.close()
+  }
+
+  #program(name: string): BpfProgram {
+    const program = this.#programs.get(name) ?? openProgram(`${this.pins}/prog/${name}`)
+    this.#programs.set(name, program)
+    return program
+  }
+}
