@@ -29,3 +29,10 @@ system:serviceaccount:{{ .Release.Namespace }}:vnet-operator
 {{- define "vnet.agentUser" -}}
 system:serviceaccount:{{ .Release.Namespace }}:vnet-agent
 {{- end -}}
+
+{{/* A hook that runs before the release is deleted: (dict "weight" 0) */}}
+{{- define "vnet.cleanupHook" -}}
+helm.sh/hook: pre-delete
+helm.sh/hook-weight: {{ .weight | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end -}}
