@@ -77,6 +77,13 @@ export const BridgeTree = Type.Object({
 })
 export type BridgeTree = Static<typeof BridgeTree>
 
+const Retired = Type.Object({
+  name: NetworkName('The network, namespace/name.'),
+  vni: Type.Integer({ minimum: 1, maximum: 16777214, description: 'Its number.' }),
+  trees: SetOf(TreeId('Number of a tree.', 32768), { description: 'Its flood trees.', maxItems: 64 }),
+})
+export type RetiredNetwork = Static<typeof Retired>
+
 const Port = Type.Object({
   device: Text('Host interface.', 15),
   network: NetworkName('The network, namespace/name.'),
@@ -128,6 +135,14 @@ export const nodeBridge = defineKind({
         ListBy(['vni', 'tree'], BridgeTree, { description: 'Flood trees through this bridge.', maxItems: 2048 }),
       ),
       labelCursor: Type.Optional(Count('Label handed out last: labels go round, so that a freed one rests.')),
+      linkCursor: Type.Optional(Count('Link id handed out last: ids go round as well.')),
+      retired: Type.Optional(
+        ListOf(Retired, {
+          description:
+            'Networks that were taken from the node, and that it may hold until it has programmed this spec: their numbers stay reserved. For the hub alone.',
+          maxItems: 1024,
+        }),
+      ),
     },
     { description: 'What the node must program.' },
   ),
