@@ -1,0 +1,134 @@
+// Good and bad objects against the real API server, with our CRDs and the chart's admission policies: what users see when they err.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { until } from '#runtime/until.ts'
+import { ControlPlane, freePort } from '#test/lab/control-plane.ts'
+import { run, runOrThrow } from '#test/lab/processes.ts'
+import { RunState } from '#test/lab/run-state.ts'
+import { removeRun } from '#test/lab/sweep.ts'
+import { checkout } from '#test/lab/tools.ts'
+import { badObjects, badUpdates, goodObjects } from './admission-table.ts'
+
+type World = {
+  plane: ControlPlane
+  state: RunState
+  kubectl: (args: string[], input?: string) => Promise<{ code: number; stdout: string; stderr: string }>
+}
+
+const admission = suite<World>('admission')
+
+admission.before(async (world) => {
+  const state = RunState.create()
+  const plane = new ControlPlane(state, { cluster: 'east', port: await freePort(new Set()) })
+  plane.apiServer.start()
+  await plane.ready()
+  const kubectl: World['kubectl'] = (args, input) =>
+    run(['kubectl', '--kubeconfig', plane.kubeconfig, ...args], { input })
+  const chart = await runOrThrow(
+    [
+      'helm',
+      'template',
+      'vnet',
+      'charts/vnet',
+      '-n',
+      'vnet-system',
+      '--set',
+      'cluster.name=east',
+      '--show-only',
+      'templates/crds.yaml',
+      '--show-only',
+      'templates/admission-policies.yaml',
+    ],
+    { cwd: checkout },
+  )
+  assert.is((await kubectl(['apply', '-f', '-'], chart)).code, 0)
+  await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s'])
+  Object.assign(world, { plane, state, kubectl })
+  await until(async () => (await kubectl(['get', 'vnet,olink,mcluster,netclass,nbridge,neps'])).code === 0, {
+    timeoutMs: 60_000,
+  })
+})
+admission.after(async ({ plane, state }) => {
+  await plane.stop()
+  await removeRun(state)
+})
+
+const apply = ({ kubectl }: World, object: object) =>
+  kubectl(['apply', '--server-side', '--field-manager=user', '-f', '-'], JSON.stringify(object))
+
+for (const [what, object] of goodObjects)
+  admission(`takes ${what}`, async (world) => {
+    const { code, stderr } = await apply(world, object)
+    assert.is(code, 0, stderr)
+  })
+
+for (const [what, object, ...messages] of badObjects)
+  admission(`refuses ${what}`, async (world) => {
+    const { code, stderr } = await apply(world, object)
+    assert.is.not(code, 0, 'the object was accepted')
+    for (const message of messages) assert.match(stderr, message)
+  })
+
+for (const [what, object, patch, message] of badUpdates)
+  admission(`refuses to change ${what}`, async (world) => {
+    assert.is((await apply(world, object)).code, 0)
+    const { kind, metadata } = object as { kind: string; metadata: { name: string; namespace?: string } }
+    const namespace = metadata.namespace ? ['-n', metadata.namespace] : []
+    const { code, stderr } = await world.kubectl([
+      'patch',
+      kind,
+      metadata.name,
+      ...namespace,
+      '--type=merge',
+      '-p',
+      JSON.stringify(patch),
+    ])
+    assert.is.not(code, 0, 'the change was accepted')
+    assert.match(stderr, message)
+  })
+
+admission('fills in the defaults', async (world) => {
+  await apply(world, {
+    apiVersion: 'vnet.dev/v1alpha1',
+    kind: 'VirtualNetwork',
+    metadata: { name: 'plain', namespace: 'default' },
+    spec: {},
+  })
+  const { stdout } = await world.kubectl([
+    'get',
+    'vnet',
+    'plain',
+    '-o',
+    'jsonpath={.spec.className} {.spec.topology.type}',
+  ])
+  assert.is(stdout, 'default Mesh')
+})
+
+admission('explains each kind', async ({ kubectl }) => {
+  for (const field of [
+    'vnet.spec',
+    'vnet.spec.topology.star.hubs',
+    'olink.spec',
+    'mcluster.spec.sites',
+    'netclass.spec',
+  ])
+    assert.match((await kubectl(['explain', field])).stdout, /DESCRIPTION:\s+\S+/, field)
+})
+
+admission('the short name lists networks alone, the category everything', async ({ kubectl }) => {
+  assert.not.match((await kubectl(['get', 'vnet', '-A', '-o', 'name'])).stdout, 'overlaylink')
+  assert.match((await kubectl(['get', 'overlay', '-A', '-o', 'name'])).stdout, 'overlaylink')
+})
+
+admission('a copy of a network cannot be changed by users', async (world) => {
+  const labels = { 'vnet.dev/projected': 'true' }
+  const { stderr } = await apply(world, {
+    apiVersion: 'vnet.dev/v1alpha1',
+    kind: 'VirtualNetwork',
+    metadata: { name: 'copy', namespace: 'default', labels },
+    spec: {},
+  })
+  assert.match(stderr, 'change the original in its own namespace')
+})
+
+admission.run()
