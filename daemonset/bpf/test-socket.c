@@ -33,7 +33,8 @@ static int send_frames(int fd, char **frames)
 	static unsigned char frame[MAX_FRAME];
 	for (; *frames; frames++) {
 		ssize_t length = from_hex(*frames, frame);
-		if (length < 0 || send(fd, frame, length, 0) != length)
+		/* ENOBUFS is how the kernel says that a program at the device's egress dropped the frame: the tests count that there. */
+		if (length < 0 || (send(fd, frame, length, 0) != length && errno != ENOBUFS))
 			return fail("send");
 	}
 	return 0;
