@@ -55,9 +55,12 @@ const toOutput = (record: Uint8Array): Output => {
 /** The programs of one bridge with maps of their own, run without devices (test.bpf.o). */
 export class TestBridge extends TestMaps {
   readonly #programs = new Map<string, BpfProgram>()
+  readonly #countsDrops: boolean
 
-  constructor(bpffs: Bpffs, name: string) {
+  /** `countsDrops: false` leaves `drops` of every outcome empty, which is ten times faster. */
+  constructor(bpffs: Bpffs, name: string, { countsDrops = true } = {}) {
     super(bpffs, name, 'test.bpf.o')
+    this.#countsDrops = countsDrops
   }
 
   /** A frame that the guest behind `ifindex` sends. */
@@ -74,13 +77,13 @@ export class TestBridge extends TestMaps {
 
   /** Runs one program on one frame. */
   run(program: string, data: Uint8Array, skb: SkbFields): Outcome {
-    const before = this.drops()
+    const before = this.#countsDrops ? this.drops() : {}
     const counter = this.raw('output_count')
     counter.update(u32.emit(0), u32.emit(0))
     const { returnValue } = this.#program(program).testRun({ data, context: skbContext(skb) })
     const count = u32.parse(counter.lookup(u32.emit(0))!)
     const outputs = Array.from({ length: count }, (_, index) => toOutput(this.raw('outputs').lookup(u32.emit(index))!))
-    return { verdict: returnValue, outputs, drops: dropsSince(before, this.drops()) }
+    return { verdict: returnValue, outputs, drops: this.#countsDrops ? dropsSince(before, this.drops()) : {} }
   }
 
   override close(): void {
