@@ -1,0 +1,95 @@
+import { greedy } from './greedy.ts'
+import { Neighbourhood } from './neighbourhood.ts'
+import { isBetter } from './objectives.ts'
+import { seededRandom, shuffle } from './random.ts'
+import { restoreSnapshot, type Search, takeSnapshot } from './search.ts'
+
+/** Rounds of disturbance without a better result after which a search counts as converged. */
+const patience = { small: 60, large: 8 }
+
+/**
+ * Iterated local search: descends from the present state and from the greedy one, then again and again disturbs the
+ * best result a little, descends, and keeps what is not worse.
+ */
+export const localSearch = (search: Search): void => {
+  const { state } = search
+  const random = seededRandom(search.options.seed)
+  const neighbourhood = new Neighbourhood(search, random)
+  const start = takeSnapshot(state)
+  const feasible = state.violations.total === 0
+
+  greedy(search)
+  if (feasible && neighbourhood.exhaustive) {
+    descend(search, neighbourhood)
+    restoreSnapshot(state, start)
+    descend(search, neighbourhood)
+  }
+  restoreSnapshot(state, search.best)
+  descend(search, neighbourhood)
+
+  let current = search.guide()
+  let waited = 0
+  const limit = neighbourhood.exhaustive ? patience.small : patience.large
+  while (!search.over && waited < limit) {
+    const strength = 1 + (waited % 4)
+    for (let i = 0; i < strength; i++) neighbourhood.disturb()
+    descend(search, neighbourhood, false)
+    const value = search.guide()
+    waited++
+    if (isBetter(value, current)) waited = 0
+    if (isBetter(current, value)) state.rollback()
+    else {
+      state.commit()
+      current = value
+    }
+  }
+
+  function descend(_: Search, moves: Neighbourhood, commit = true): void {
+    for (let improved = true; improved && !search.over; ) {
+      improved = false
+      for (const group of shuffle(random, moves.routable())) {
+        if (search.over) break
+        if (group.demands.length > 0 && moves.reroute(group)) improved = true
+      }
+      if (improved) search.offer()
+      for (const vm of shuffle(random, [...moves.movable])) {
+        if (search.over) break
+        if (moves.shift(vm)) {
+          improved = true
+          search.offer()
+        }
+      }
+      if (moves.movable.length > 1 && swapAll(moves)) improved = true
+      if (!improved && exchangeAll(moves)) improved = true
+      if (commit) state.commit()
+    }
+    search.offer()
+  }
+
+  function swapAll(moves: Neighbourhood): boolean {
+    let improved = false
+    const vms = shuffle(random, [...moves.movable])
+    const partners = moves.exhaustive ? vms.length : 3
+    vms.forEach((x, i) => {
+      for (let k = 1; k <= partners && i + k < vms.length && !search.over; k++)
+        if (moves.swap(x, vms[i + k]!)) {
+          improved = true
+          search.offer()
+        }
+    })
+    return improved
+  }
+
+  function exchangeAll(moves: Neighbourhood): boolean {
+    let improved = false
+    for (let network = 0; network < state.problem.input.networks.length; network++)
+      for (const link of moves.removableLinks(network)) {
+        if (search.over) return improved
+        if (moves.exchange(network, link)) {
+          improved = true
+          search.offer()
+        }
+      }
+    return improved
+  }
+}

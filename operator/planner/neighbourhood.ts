@@ -1,0 +1,215 @@
+import type { Group } from './group.ts'
+import { isBetter, type Value } from './objectives.ts'
+import { may, mayRelink } from './problem.ts'
+import { Proposals } from './proposals.ts'
+import { pick, type Random, randomBelow } from './random.ts'
+import { activeGroups, type Search } from './search.ts'
+import type { State } from './state.ts'
+
+/** Above this many groups and VMs together, moves look at a sample of what they could look at. */
+const exhaustiveSize = 80
+/** Above this many, placing a VM elsewhere re-routes its demands by priced paths only. */
+const carefulSize = 600
+const sampledTargets = 6
+
+/**
+ * The moves of the local search. Each tries its variants on the state itself and keeps the best if it improves the
+ * guide, else takes everything back; it returns whether it improved.
+ */
+export class Neighbourhood {
+  readonly movable: number[]
+  readonly exhaustive: boolean
+  private readonly careful: boolean
+  private readonly search: Search
+  private readonly state: State
+  private readonly proposals: Proposals
+  private readonly random: Random
+
+  constructor(search: Search, random: Random) {
+    const { problem } = search.state
+    this.search = search
+    this.state = search.state
+    this.random = random
+    this.proposals = new Proposals(search.state, search.evaluator)
+    this.movable = Array.from(problem.frozen.keys()).filter((vm) => problem.frozen[vm] === 0)
+    const size = problem.demandBps.length + this.movable.length
+    this.exhaustive = size <= exhaustiveSize
+    this.careful = size <= carefulSize
+  }
+
+  routable(): Group[] {
+    return activeGroups(this.state).filter(
+      (group) => group.from !== group.to && may(this.state.problem, group.network, 'Routes'),
+    )
+  }
+
+  /** Gives the group the best of the proposed paths. */
+  reroute(group: Group, effort: 'All' | 'Few' = this.careful ? 'All' : 'Few'): boolean {
+    const { state, search } = this
+    const mark = state.uncommitted
+    const held = group.path
+    const before = search.guide()
+    state.setPath(group, undefined)
+    let best: Value = before
+    let chosen = held
+    for (const path of this.proposals.paths(group, effort)) {
+      if (path === held) continue
+      state.setPath(group, path)
+      const value = search.guide()
+      if (isBetter(value, best)) {
+        best = value
+        chosen = path
+      }
+      state.setPath(group, undefined)
+    }
+    if (chosen === held) {
+      state.rollback(mark)
+      return false
+    }
+    state.setPath(group, chosen)
+    return true
+  }
+
+  /** Moves a VM, with the VMs that must stay beside it, to the best of some bridges. */
+  shift(vm: number): boolean {
+    const together = [vm, ...this.state.placement.companions(vm)]
+    return this.bestOf(
+      this.targets(vm).map((bridge) => () => {
+        for (const member of together) if (this.state.problem.frozen[member] === 0) this.state.place(member, bridge)
+        this.settle(together)
+      }),
+    )
+  }
+
+  swap(x: number, y: number): boolean {
+    const { placement } = this.state
+    const here = placement.bridgeOf[x]!
+    const there = placement.bridgeOf[y]!
+    if (here === there || here < 0 || there < 0) return false
+    if (!placement.mayHost(x, there) || !placement.mayHost(y, here)) return false
+    return this.bestOf([
+      () => {
+        this.state.place(x, there)
+        this.state.place(y, here)
+        this.settle([x, y])
+      },
+    ])
+  }
+
+  /** Takes a link out of a network's topology, re-routes what used it, and lets others use what became free. */
+  exchange(network: number, link: number): boolean {
+    return this.bestOf([
+      () => {
+        const users = activeGroups(this.state).filter(
+          (group) => group.network === network && group.path?.arcs.some((arc) => arc >> 1 === link),
+        )
+        this.proposals.ban = { network, link }
+        for (const group of users) this.state.setPath(group, undefined)
+        for (const group of users) this.reroute(group)
+        this.proposals.ban = undefined
+        const others = this.exhaustive ? this.routable().filter((group) => group.network === network) : users
+        for (const group of others) this.reroute(group)
+      },
+    ])
+  }
+
+  /** Links of a network that a search may take out: beyond the baseline and not pinned. */
+  removableLinks(network: number): number[] {
+    const { state } = this
+    if (!mayRelink(state.problem, network)) return []
+    const used = new Set<number>()
+    for (const group of activeGroups(state))
+      if (group.network === network) for (const arc of group.path?.arcs ?? []) used.add(arc >> 1)
+    return [...used].filter((link) => !state.routing.keptLinks[network]!.has(link)).sort((x, y) => x - y)
+  }
+
+  /** Changes something at random, for better or worse. */
+  disturb(): void {
+    const { state, random } = this
+    const group = state.groupOfDemand[randomBelow(random, state.groupOfDemand.length)]
+    const routable = group && group.from !== group.to && may(state.problem, group.network, 'Routes')
+    if (this.movable.length > 0 && (!routable || random() < 0.6)) {
+      const vm = pick(random, this.movable)
+      const other = pick(random, this.movable)
+      const here = state.placement.bridgeOf[vm]!
+      const there = state.placement.bridgeOf[other]!
+      const exchange = random() < 0.5 && there >= 0 && here >= 0
+      if (exchange && state.placement.mayHost(vm, there) && state.placement.mayHost(other, here)) {
+        state.place(vm, there)
+        state.place(other, here)
+      } else {
+        const allowed = this.allowedBridges(vm)
+        if (allowed.length > 0) state.place(vm, pick(random, allowed))
+      }
+      return
+    }
+    if (!routable) return
+    const mark = state.uncommitted
+    const held = group.path
+    state.setPath(group, undefined)
+    const choices = this.proposals.paths(group, 'All').filter((path) => path !== held)
+    if (choices.length === 0) state.rollback(mark)
+    else state.setPath(group, choices[randomBelow(random, choices.length)]!)
+  }
+
+  allowedBridges(vm: number): number[] {
+    const all = Array.from({ length: this.state.problem.bridges }, (_, bridge) => bridge)
+    return all.filter((bridge) => this.state.placement.mayHost(vm, bridge))
+  }
+
+  /** All allowed bridges; on large problems those of its peers by traffic, and a few at random. */
+  private targets(vm: number): number[] {
+    const { problem, placement } = this.state
+    const here = placement.bridgeOf[vm]!
+    if (this.exhaustive) return this.allowedBridges(vm).filter((bridge) => bridge !== here)
+    const byTraffic = [...problem.demandsOfVm[vm]!].sort(
+      (x, y) => problem.demandBps[y]! - problem.demandBps[x]! || x - y,
+    )
+    const found = new Set<number>()
+    for (const demand of byTraffic) {
+      const peer =
+        problem.demandSource[demand] === vm ? problem.demandDestination[demand]! : problem.demandSource[demand]!
+      if (placement.bridgeOf[peer]! >= 0) found.add(placement.bridgeOf[peer]!)
+      if (found.size >= sampledTargets / 2) break
+    }
+    for (let tries = 0; tries < 4 * sampledTargets && found.size < sampledTargets; tries++)
+      found.add(randomBelow(this.random, problem.bridges))
+    return [...found].filter((bridge) => bridge !== here && placement.mayHost(vm, bridge))
+  }
+
+  /** Gives the demands of VMs that were just placed their best paths. */
+  private settle(vms: number[]): void {
+    const groups = new Set<Group>()
+    for (const vm of vms)
+      for (const demand of this.state.problem.demandsOfVm[vm]!) {
+        const group = this.state.groupOfDemand[demand]
+        if (group && group.from !== group.to && may(this.state.problem, group.network, 'Routes')) groups.add(group)
+      }
+    if (!this.careful && this.hopeless()) return
+    for (const group of groups) this.reroute(group, this.exhaustive ? 'All' : 'Few')
+  }
+
+  /** Re-routing cannot repair a placement that breaks the rules; no need to try. */
+  private hopeless(): boolean {
+    return this.state.violations.total > this.search.bestValue.violation + 0.5
+  }
+
+  private bestOf(variants: (() => void)[]): boolean {
+    const { state, search } = this
+    const mark = state.uncommitted
+    let best = search.guide()
+    let chosen: (() => void) | undefined
+    for (const variant of variants) {
+      if (search.over) break
+      variant()
+      const value = search.guide()
+      if (isBetter(value, best)) {
+        best = value
+        chosen = variant
+      }
+      state.rollback(mark)
+    }
+    chosen?.()
+    return chosen !== undefined
+  }
+}
