@@ -1,0 +1,113 @@
+// Numbers of links, labels and flood trees: those that are published stay, new ones go round.
+import { type Path, pathText } from '#operator/compile/topology.ts'
+import type { Situation } from './situation.ts'
+import { treeNumberOf } from './tree-numbers.ts'
+
+export const LABEL_RANGE = { first: 16, last: 32767 } as const
+const LINK_RANGE = { first: 1, last: 65535 } as const
+
+type Range = { first: number; last: number }
+
+export type Numbers = {
+  links: ReadonlyMap<string, ReadonlyMap<string, number>>
+  /** Label of each remaining path at each bridge that it passes. */
+  labels: ReadonlyMap<string, ReadonlyMap<string, number>>
+  /** Remaining paths that bridges must know, by their text. */
+  remainders: ReadonlyMap<string, ReadonlyMap<string, Path>>
+  /** Flood tree of each network; 0 where there is none. */
+  trees: ReadonlyMap<string, number>
+  cursors: ReadonlyMap<string, { linkCursor: number; labelCursor: number }>
+}
+
+/** The first free number after the cursor, going round. */
+export const nextFree = (cursor: number, { first, last }: Range, isTaken: (number: number) => boolean): number => {
+  const size = last - first + 1
+  for (let step = 1; step <= size; step++) {
+    const candidate = first + ((((cursor - first + step) % size) + size) % size)
+    if (!isTaken(candidate)) return candidate
+  }
+  throw new Error(`giving out a number between ${first} and ${last}: all are in use`)
+}
+
+/** For each bridge, the remaining paths of all routes that pass it. */
+const remaindersOf = ({ networks }: Situation): Map<string, Map<string, Path>> => {
+  const remainders = new Map<string, Map<string, Path>>()
+  for (const { routes } of networks.values())
+    for (const paths of routes.values())
+      for (const path of paths.values())
+        for (let at = 1; at < path.length - 1; at++) {
+          const bridge = path[at] as string
+          const rest = path.slice(at)
+          const known = remainders.get(bridge) ?? new Map<string, Path>()
+          remainders.set(bridge, known.set(pathText(rest), rest))
+        }
+  return remainders
+}
+
+const desiredNeighbours = ({ networks, isLiving }: Situation): Map<string, Set<string>> => {
+  const all = new Map<string, Set<string>>()
+  for (const { neighbours } of networks.values())
+    for (const [bridge, links] of neighbours) {
+      const known = all.get(bridge) ?? new Set<string>()
+      for (const link of links) if (isLiving(link)) known.add(link)
+      all.set(bridge, known)
+    }
+  return all
+}
+
+/**
+ * Where to begin with labels. A new object begins where its Node's UID says, since neighbours may remember labels of its predecessor; after the
+ * hub lost its latest writes (a restored etcd), half the range away from what those may have given out.
+ */
+const labelCursorOf = ({ published, programmed, digest, bridges }: Situation, bridge: string): number => {
+  const spec = published.get(bridge)
+  const size = LABEL_RANGE.last - LABEL_RANGE.first + 1
+  if (spec?.labelCursor === undefined)
+    return LABEL_RANGE.first + (Number.parseInt(digest(bridges.get(bridge)?.nodeUID ?? bridge).slice(0, 8), 16) % size)
+  const wentBack = (programmed.get(bridge) ?? 0) > (spec.serial ?? 0)
+  return wentBack ? LABEL_RANGE.first + ((spec.labelCursor - LABEL_RANGE.first + size / 2) % size) : spec.labelCursor
+}
+
+const numberEach = <Key>(
+  wanted: Iterable<Key>,
+  known: (key: Key) => number | undefined,
+  range: Range,
+  { cursor, taken }: { cursor: number; taken: ReadonlySet<number> },
+): { numbers: Map<Key, number>; cursor: number } => {
+  const numbers = new Map<Key, number>()
+  const used = new Set(taken)
+  let last = cursor
+  for (const key of wanted) {
+    const present = known(key)
+    if (present === undefined) last = nextFree(last, range, (number) => used.has(number))
+    const number = present ?? last
+    used.add(number)
+    numbers.set(key, number)
+  }
+  return { numbers, cursor: last }
+}
+
+export const numbersOf = (situation: Situation): Numbers => {
+  const remainders = remaindersOf(situation)
+  const neighbours = desiredNeighbours(situation)
+  const links = new Map<string, Map<string, number>>()
+  const labels = new Map<string, Map<string, number>>()
+  const cursors = new Map<string, { linkCursor: number; labelCursor: number }>()
+  for (const [bridge, { spec, links: present, labels: known, labelOfPath, neighbourOf }] of situation.view) {
+    const wanted = new Set([...present.keys(), ...[...(neighbours.get(bridge) ?? [])].sort()])
+    const ofLinks = numberEach(wanted, (neighbour) => present.get(neighbour)?.id, LINK_RANGE, {
+      cursor: spec.linkCursor ?? 0,
+      taken: new Set(neighbourOf.keys()),
+    })
+    const paths = [...(remainders.get(bridge)?.keys() ?? [])].sort()
+    const ofLabels = numberEach(paths, (path) => labelOfPath.get(path)?.label, LABEL_RANGE, {
+      cursor: labelCursorOf(situation, bridge),
+      taken: new Set(known.keys()),
+    })
+    links.set(bridge, ofLinks.numbers)
+    labels.set(bridge, ofLabels.numbers)
+    cursors.set(bridge, { linkCursor: ofLinks.cursor, labelCursor: ofLabels.cursor })
+  }
+  const trees = new Map([...situation.networks.values()].map((each) => [each.network, treeNumberOf(each, situation)]))
+  return { links, labels, remainders, trees, cursors }
+}

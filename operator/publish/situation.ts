@@ -1,0 +1,56 @@
+// All that one step of publication knows, with the questions about acknowledgement answered once.
+import type { Digest } from '#crds/names.ts'
+import type { Topology } from '#operator/compile/topology.ts'
+import { type NetworkView, type Published, type View, viewOf } from './view.ts'
+
+/** A topology with the number of its revision. */
+export type DesiredNetwork = Topology & { revision: number }
+
+export type BridgeIdentity = { address: string; nodeUID: string }
+
+export type AdvanceInput = {
+  overlayUID: string
+  /** Term of this hub: a spec of an older term counts as not acknowledged, so that nothing rests on what another leader may still write. */
+  epoch: number
+  udpPort: number
+  published: Published
+  /** `status.programmedSerial` of each bridge that reported one for its present Node. */
+  programmed: ReadonlyMap<string, number>
+  /** Bridges that will not answer soon: as leaves of a flood tree they do not hold up the others. */
+  absent: ReadonlySet<string>
+  networks: ReadonlyMap<string, DesiredNetwork>
+  /** Living bridges that have an address. */
+  bridges: ReadonlyMap<string, BridgeIdentity>
+  digest: Digest
+}
+
+export type Situation = AdvanceInput & {
+  view: View
+  /** Living bridges that may hold an older spec than the published one. */
+  unacknowledged: readonly string[]
+  isAcknowledged: (bridge: string) => boolean
+  isLiving: (bridge: string) => boolean
+  /** The network at a bridge as published; undefined when it is another one of the same name. */
+  carried: (bridge: string, network: DesiredNetwork) => NetworkView | undefined
+}
+
+const acknowledges = ({ published, programmed, epoch }: AdvanceInput, bridge: string): boolean => {
+  const spec = published.get(bridge)
+  return spec?.serial !== undefined && spec.serial === programmed.get(bridge) && spec.epoch === epoch
+}
+
+export const situationOf = (input: AdvanceInput): Situation => {
+  const view = viewOf(input.published)
+  const acknowledged = new Set([...input.published.keys()].filter((bridge) => acknowledges(input, bridge)))
+  return {
+    ...input,
+    view,
+    unacknowledged: [...input.published.keys()].filter((bridge) => !acknowledged.has(bridge)),
+    isAcknowledged: (bridge) => acknowledged.has(bridge),
+    isLiving: (bridge) => input.published.has(bridge),
+    carried: (bridge, { network, vni }) => {
+      const found = view.get(bridge)?.networks.get(network)
+      return found?.entry.vni === vni ? found : undefined
+    },
+  }
+}

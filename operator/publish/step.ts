@@ -1,0 +1,22 @@
+import type { Numbers } from './numbers.ts'
+import type { Situation } from './situation.ts'
+import type { Usage } from './usage.ts'
+import type { WaitingList } from './waiting.ts'
+
+/** One step of publication: what is known, the numbers in use, and the list of what waits. */
+export type Step = Situation & {
+  numbers: Numbers
+  /** Computed when something is to be removed, since most steps remove nothing. */
+  usage: () => Usage
+  waiting: WaitingList
+}
+
+export const linkNumber = (step: Step, bridge: string, neighbour: string): number => {
+  const number = step.numbers.links.get(bridge)?.get(neighbour)
+  if (number === undefined) throw new Error(`looking up the link from ${bridge} to ${neighbour}: it has no number`)
+  return number
+}
+
+/** Label to use at `bridge` for the path that remains there; 0 when it is the last. */
+export const labelNumber = (step: Step, bridge: string, remainder: string): number =>
+  step.numbers.labels.get(bridge)?.get(remainder) ?? 0

@@ -1,0 +1,101 @@
+// The supports of one bridge's next spec: those of the new state are there at once, old ones stay while anyone may use them.
+import type { BridgeLabel, BridgeLink, BridgeNetwork, BridgeTree } from '#crds/node-bridge.ts'
+import { type Path, pathText } from '#operator/compile/topology.ts'
+import { waitsForAllowance, waitsForLabel, waitsForTree } from './removals.ts'
+import type { DesiredNetwork } from './situation.ts'
+import { labelNumber, linkNumber, type Step } from './step.ts'
+import { hopsOf } from './view.ts'
+
+const byNumber = (left: number, right: number): number => left - right
+
+/** Label entry for the path that remains at its first bridge. */
+export const labelEntry = (step: Step, path: Path): BridgeLabel => {
+  const [bridge = '', next = ''] = path
+  const text = pathText(path)
+  return {
+    label: labelNumber(step, bridge, text),
+    link: linkNumber(step, bridge, next),
+    nextLabel: path.length === 2 ? 0 : labelNumber(step, next, pathText(path.slice(1))),
+    path: text,
+  }
+}
+
+/** Labels of a bridge. One that leads to a bridge that is gone leads nowhere, and goes at once. */
+export const nextLabels = (step: Step, bridge: string): BridgeLabel[] => {
+  const wanted = [...(step.numbers.remainders.get(bridge)?.values() ?? [])]
+    .filter((path) => step.isLiving(path[1] as string))
+    .map((path) => labelEntry(step, path))
+  const numbers = new Set(wanted.map(({ label }) => label))
+  const kept = [...(step.view.get(bridge)?.labels.values() ?? [])].filter((label) => {
+    const next = hopsOf(label)[1]
+    if (numbers.has(label.label) || next === undefined || !step.isLiving(next)) return false
+    const waitsFor = waitsForLabel(step, step.usage(), bridge, label)
+    step.waiting.add('Draining', { network: '', bridge }, waitsFor)
+    return waitsFor.length > 0
+  })
+  return [...wanted, ...kept].sort((left, right) => left.label - right.label)
+}
+
+/** Neighbours that may exchange the network with the bridge. */
+export const nextNeighbours = (step: Step, bridge: string, network: DesiredNetwork): string[] => {
+  const wanted = [...(network.neighbours.get(bridge) ?? [])].filter(step.isLiving)
+  const known = new Set(wanted)
+  const kept = [...(step.carried(bridge, network)?.neighbours ?? [])].filter((neighbour) => {
+    if (known.has(neighbour) || !step.isLiving(neighbour)) return false
+    const waitsFor = waitsForAllowance(step, step.usage(), network, [bridge, neighbour])
+    step.waiting.add('Draining', { network: network.network, bridge }, waitsFor)
+    return waitsFor.length > 0
+  })
+  return [...wanted, ...kept]
+}
+
+/** Flood trees of one network at the bridge. */
+export const nextTrees = (step: Step, bridge: string, network: DesiredNetwork): BridgeTree[] => {
+  const current = step.numbers.trees.get(network.network) ?? 0
+  const trees = new Map<number, Set<string>>()
+  const branches = network.tree?.get(bridge)
+  if (branches) trees.set(current, new Set(branches))
+  for (const [key, names] of step.view.get(bridge)?.trees ?? []) {
+    const [vni, tree] = key.split('/').map(Number)
+    if (vni !== network.vni || tree === undefined || tree === current) continue
+    const waitsFor = waitsForTree(step, network, bridge, tree)
+    step.waiting.add('Draining', { network: network.network, bridge }, waitsFor)
+    if (waitsFor.length > 0) trees.set(tree, new Set(names))
+  }
+  return [...trees].map(([tree, names]) => ({
+    vni: network.vni,
+    tree,
+    links: [...names]
+      .filter(step.isLiving)
+      .map((name) => linkNumber(step, bridge, name))
+      .sort(byNumber),
+  }))
+}
+
+type Parts = { labels: BridgeLabel[]; networks: BridgeNetwork[]; trees: BridgeTree[] }
+
+const linksIn = ({ labels = [], networks = [], trees = [] }: Partial<Parts>): Set<number> =>
+  new Set([
+    ...labels.map(({ link }) => link),
+    ...networks.flatMap(({ links, routes }) => [...links, ...routes.map(({ link }) => link)]),
+    ...trees.flatMap(({ links }) => links),
+  ])
+
+/** Links of the bridge: those that the next spec uses, and those that the node may use until it has programmed the published one. */
+export const nextLinks = (step: Step, bridge: string, next: Parts): BridgeLink[] => {
+  const published = step.view.get(bridge)
+  const used = linksIn(next)
+  const held = linksIn(published?.spec ?? {})
+  const isAcknowledged = step.isAcknowledged(bridge)
+  return [...(step.numbers.links.get(bridge) ?? [])]
+    .filter(([neighbour, id]) => {
+      if (!step.isLiving(neighbour)) return false
+      return used.has(id) || (published?.links.has(neighbour) && (held.has(id) || !isAcknowledged))
+    })
+    .map(([neighbour, id]) => ({
+      id,
+      bridge: neighbour,
+      address: step.bridges.get(neighbour)?.address ?? published?.links.get(neighbour)?.address ?? '',
+    }))
+    .sort((left, right) => left.id - right.id)
+}
