@@ -110,6 +110,10 @@ export class ConformanceServer {
 
   async end(): Promise<void> {
     await this.client.delete(Namespaces, { name: this.namespace })
+    await this.client.delete(CustomResourceDefinitions, { name: definitionName })
+    await until(async () => !(await this.client.find(CustomResourceDefinitions, { name: definitionName })), {
+      timeoutMs: 30_000,
+    })
     await this.#connection.stop()
   }
 }

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { KubeConfig } from '@kubernetes/client-node'
 import { type Clock, systemClock } from './clock.ts'
 import { FakeObjectStore, type StoredObject } from './fake-object-store.ts'
 import { FakeRequests, type ParsedRequest, parseRequest } from './fake-requests.ts'
@@ -9,6 +8,7 @@ import { parseRoute } from './fake-routes.ts'
 import { FakeStatusError, notFound } from './fake-status-error.ts'
 import { FakeWatch } from './fake-watch.ts'
 import { KubeClient } from './kube-client.ts'
+import { KubeConfig } from './kube-config.ts'
 import { apiVersionOf, type KubeObject, type ObjectRef, type Resource, resourceName } from './kube-object.ts'
 
 export type FakeApiServerOptions = {
@@ -86,8 +86,7 @@ export class FakeApiServer {
 
   kubeConfig(): KubeConfig {
     const config = new KubeConfig()
-    // client-node speaks plain HTTP only to servers whose certificate it would not check.
-    config.loadFromClusterAndUser({ name: 'fake', server: this.url, skipTLSVerify: true }, { name: 'test' })
+    config.loadFromClusterAndUser({ name: 'fake', server: this.url, skipTLSVerify: false }, { name: 'test' })
     return config
   }
 

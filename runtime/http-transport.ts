@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { gunzipSync } from 'node:zlib'
-import type { KubeConfig } from '@kubernetes/client-node'
+import type { KubeConfig } from './kube-config.ts'
 
 export type HttpRequest = {
   method: string
@@ -19,9 +18,9 @@ const idleSocketMs = 30_000
 const agentOptions = { keepAlive: true, keepAliveMsecs: 30_000, timeout: idleSocketMs }
 
 /**
- * Authenticated HTTP/1.1 to the current cluster of a kubeconfig, on Node's own client. client-node supplies TLS material and
- * headers; its undici path is not used, because it makes a new connection pool for each request. TLS material is part of an
- * agent's pool key, so a rotated certificate authority or client certificate opens new connections by itself.
+ * Authenticated HTTP/1.1 to the current cluster of a kubeconfig, on Node's own client. (client-node's request path is not used: it
+ * makes a new connection pool for each request.) TLS material is part of an agent's pool key, so a rotated certificate authority
+ * or client certificate opens new connections by itself.
  */
 export class HttpTransport {
   readonly #config: KubeConfig
@@ -53,28 +52,17 @@ export class HttpTransport {
   }
 
   async #prepare({ method, path, headers, body, signal }: HttpRequest) {
-    const cluster = this.#config.getCurrentCluster()
-    if (!cluster) throw new Error(`kubeconfig context "${this.#config.getCurrentContext()}" names no cluster`)
-    const options: https.RequestOptions = {}
-    await this.#config.applyToHTTPSOptions(options)
-    const url = new URL(cluster.server + path)
-    // The agent that client-node made is needed only where it knows how to reach a proxy.
-    if (!cluster.proxyUrl) options.agent = this.#agents[url.protocol as 'http:' | 'https:']
-    const authorization = await this.#tokenHeader()
+    const options = await this.#config.requestOptions()
+    const url = new URL(this.server + path)
+    // There is an agent already where a proxy must be passed.
+    options.agent ??= this.#agents[url.protocol as 'http:' | 'https:']
     Object.assign(options, { method, signal })
     options.headers = {
       ...(options.headers as http.OutgoingHttpHeaders | undefined),
-      ...authorization,
       ...headers,
       ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
     }
     return { url, options }
-  }
-
-  // client-node keeps a token for a minute and sends a trailing newline as it is; a projected token is small and in memory.
-  async #tokenHeader(): Promise<{ Authorization?: string }> {
-    const file = this.#config.getCurrentUser()?.authProvider?.config?.tokenFile
-    return file ? { Authorization: `Bearer ${(await readFile(file, 'utf8')).trim()}` } : {}
   }
 }
 

@@ -1,4 +1,4 @@
-import type { KubeConfig } from '@kubernetes/client-node'
+import type { KubeConfig } from './kube-config.ts'
 import type { KubeObject, ObjectMeta } from './kube-object.ts'
 
 export type Query = Record<string, string | number | boolean | undefined>

@@ -3,12 +3,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { KubeConfig } from '@kubernetes/client-node'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ApiError } from './api-error.ts'
 import { FakeApiServer } from './fake-api-server.ts'
 import { KubeClient } from './kube-client.ts'
+import { KubeConfig } from './kube-config.ts'
 import { ConfigMaps, Nodes, Pods } from './resources.ts'
 
 const failureOf = async (work: Promise<unknown>): Promise<ApiError> => {
@@ -22,8 +22,8 @@ test('reads a rotated token file again', async () => {
   const tokenFile = join(folder, 'token')
   const server = await FakeApiServer.start()
   const config = new KubeConfig()
-  const user = { name: 'pod', authProvider: { name: 'tokenFile', config: { tokenFile } } }
-  config.loadFromClusterAndUser({ name: 'in-cluster', server: server.url, skipTLSVerify: true }, user)
+  const user = { name: 'pod', tokenFile }
+  config.loadFromClusterAndUser({ name: 'in-cluster', server: server.url, skipTLSVerify: false }, user)
   const client = new KubeClient({ config, fieldManager: 'test' })
   for (const token of ['one', 'two']) {
     writeFileSync(tokenFile, `${token}\n`)
@@ -60,7 +60,7 @@ test('tells when there is no server, and when it does not answer in time', async
   await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
   const config = new KubeConfig()
   const url = `http://127.0.0.1:${(mute.address() as AddressInfo).port}`
-  config.loadFromClusterAndUser({ name: 'mute', server: url, skipTLSVerify: true }, { name: 'test' })
+  config.loadFromClusterAndUser({ name: 'mute', server: url, skipTLSVerify: false }, { name: 'test' })
   const slow = new KubeClient({ config, fieldManager: 'test', timeoutMs: 50 })
   assert.is((await failureOf(slow.list(Nodes))).reason, 'Timeout')
   const stuck = slow.watch(Nodes, { resourceVersion: '1', signal: new AbortController().signal })

@@ -1,68 +1,84 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { delimiter, dirname, join, resolve } from 'node:path'
-import { KubeConfig } from '@kubernetes/client-node'
+import { delimiter, dirname, join } from 'node:path'
 import { parse } from 'yaml'
+import { KubeConfig, type RawKubeConfig } from './kube-config-model.ts'
 
-export type { KubeConfig }
+export { KubeConfig } from './kube-config-model.ts'
 
-type RawUser = Record<string, unknown> & { tokenFile?: string }
-type RawKubeConfig = {
-  clusters?: { name?: string; cluster?: Record<string, unknown> }[]
-  users?: { name?: string; user?: RawUser }[]
+export type LoadOptions = {
+  path?: string | undefined
+  context?: string | undefined
+  env?: Record<string, string | undefined>
+  /** Where the kubelet mounts the pod's service account. */
+  serviceAccountFolder?: string
 }
-
-export type LoadOptions = { path?: string | undefined; context?: string | undefined; env?: NodeJS.ProcessEnv }
 
 /**
  * Configuration of the process's own cluster: the file at `path`, else the files of `$KUBECONFIG`, else `~/.kube/config`, else
  * the service account of the pod. `context` replaces the current context.
  */
-export const loadKubeConfig = ({ path, context, env = process.env }: LoadOptions = {}): KubeConfig => {
+export const loadKubeConfig = (options: LoadOptions = {}): KubeConfig => {
+  const { path, context, env = process.env } = options
   const files = path ? [path] : defaultFiles(env)
   const config = new KubeConfig()
   if (files.length > 0) for (const file of files) mergeFile(config, file)
-  else if (env.KUBERNETES_SERVICE_HOST) config.loadFromCluster()
+  else if (env.KUBERNETES_SERVICE_HOST) loadServiceAccount(config, options)
   else
     throw new Error(
       'no cluster is configured: pass --kubeconfig, set KUBECONFIG, or run in a pod with a service account',
     )
   if (context) config.setCurrentContext(context)
-  if (!config.getCurrentCluster()) {
+  if (!config.getCurrentCluster()?.server) {
     const known = config.getContexts().map(({ name }) => name)
     throw new Error(
-      `context "${config.getCurrentContext() ?? ''}" of ${files.join(', ')} names no known cluster; contexts are: ${known.join(', ') || 'none'}`,
+      `context "${config.getCurrentContext()}" of ${files.join(', ')} names no cluster with a server; contexts are: ${known.join(', ') || 'none'}`,
     )
   }
   return config
 }
 
-const defaultFiles = (env: NodeJS.ProcessEnv): string[] => {
+const defaultFiles = (env: Record<string, string | undefined>): string[] => {
   if (env.KUBECONFIG) return env.KUBECONFIG.split(delimiter).filter(Boolean)
   const home = join(env.HOME ?? homedir(), '.kube', 'config')
   return existsSync(home) ? [home] : []
 }
 
+// As kubectl: of entries with the same name, and of current contexts, the first counts.
 const mergeFile = (config: KubeConfig, file: string): void => {
+  const loaded = new KubeConfig()
   try {
-    const loaded = new KubeConfig()
-    loaded.loadFromFile(file)
-    adoptTokenFiles(loaded, file)
-    config.mergeConfig(loaded, Boolean(config.getCurrentContext()))
+    loaded.loadFromString(readFileSync(file, 'utf8'), dirname(file))
   } catch (cause) {
     throw new Error(`kubeconfig ${file} could not be loaded: ${(cause as Error).message}`, { cause })
   }
+  config.clusters = union(config.clusters, loaded.clusters)
+  config.users = union(config.users, loaded.users)
+  config.contexts = union(config.contexts, loaded.contexts)
+  config.setCurrentContext(config.getCurrentContext() || loaded.getCurrentContext())
 }
 
-// client-node knows token files only as the auth provider that it makes for pods; kubectl's `tokenFile` it ignores.
-const adoptTokenFiles = (config: KubeConfig, file: string): void => {
-  const raw = parse(readFileSync(file, 'utf8')) as RawKubeConfig | null
-  for (const { name, user } of raw?.users ?? []) {
-    const loaded = config.getUsers().find((candidate) => candidate.name === name)
-    if (!user?.tokenFile || !loaded) continue
-    const tokenFile = resolve(dirname(file), user.tokenFile)
-    Object.assign(loaded, { authProvider: { name: 'tokenFile', config: { tokenFile } } })
-  }
+const union = <T extends { name: string }>(first: T[], second: T[]): T[] => [
+  ...first,
+  ...second.filter(({ name }) => !first.some((known) => known.name === name)),
+]
+
+const loadServiceAccount = (
+  config: KubeConfig,
+  { env = process.env, serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount' }: LoadOptions,
+): void => {
+  const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '443' } = env
+  const namespaceFile = join(serviceAccountFolder, 'namespace')
+  config.loadFromClusterAndUser(
+    {
+      name: 'in-cluster',
+      server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      caFile: join(serviceAccountFolder, 'ca.crt'),
+      skipTLSVerify: false,
+    },
+    { name: 'service-account', tokenFile: join(serviceAccountFolder, 'token') },
+    existsSync(namespaceFile) ? readFileSync(namespaceFile, 'utf8').trim() : undefined,
+  )
 }
 
 type Check = { fields: readonly string[]; why: string }
@@ -86,7 +102,7 @@ const clusterChecks: readonly Check[] = [
 
 /**
  * Configuration of another cluster, from text that came out of a Secret. Everything that would run programs, read local files
- * or weaken TLS is refused, in every entry, before client-node (which reads some files while parsing) sees the text.
+ * or weaken TLS is refused, in every entry.
  */
 export const loadRemoteKubeConfig = (text: string): KubeConfig => {
   const raw = parseRaw(text)
@@ -101,9 +117,7 @@ export const loadRemoteKubeConfig = (text: string): KubeConfig => {
   const config = new KubeConfig()
   config.loadFromString(text)
   if (!config.getCurrentCluster() || !config.getCurrentUser())
-    throw new Error(
-      `remote kubeconfig: current-context "${config.getCurrentContext() ?? ''}" must name a cluster and a user`,
-    )
+    throw new Error(`remote kubeconfig: current-context "${config.getCurrentContext()}" must name a cluster and a user`)
   return config
 }
 

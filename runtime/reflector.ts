@@ -55,6 +55,7 @@ export class Reflector<T extends KubeObject> {
   readonly #syncWaiters = new Set<() => void>()
   #resourceVersion: string | undefined
   #failures = 0
+  #wasMissing = false
   #status: ReflectorStatus = {
     state: 'Idle',
     hasSynced: false,
@@ -120,6 +121,7 @@ export class Reflector<T extends KubeObject> {
     metrics.reflectorLists.inc({ resource: this.#name })
     this.#store.replace(items.map(withoutManagedFields))
     this.#resourceVersion = resourceVersion
+    this.#wasMissing = false
     this.#seen()
     this.#markSynced()
   }
@@ -160,7 +162,6 @@ export class Reflector<T extends KubeObject> {
   #afterEnd(ending: Ending, error: unknown): number {
     const { logger, metrics, random } = this.#options
     metrics.reflectorRestarts.inc({ resource: this.#name, reason: ending })
-    const wasMissing = this.#status.state === 'Missing'
     const delayMs = this.#delayAfter(ending, error)
     const fields = { resource: this.#name, reason: ending, failures: this.#failures, retryInMs: Math.round(delayMs) }
     const state = ending === 'Missing' ? 'Missing' : 'BackingOff'
@@ -170,10 +171,11 @@ export class Reflector<T extends KubeObject> {
     if (ending === 'Missing') {
       this.#store.replace([])
       if (this.#options.optional) this.#markSynced()
-      logger[wasMissing ? 'debug' : 'info'](
+      logger[this.#wasMissing ? 'debug' : 'info'](
         fields,
         'the API server does not know this kind; waiting for its definition',
       )
+      this.#wasMissing = true
       return jitter(missingRetryMs, 0.5, random)
     }
     if (ending === 'Timeout' || ending === 'Expired') logger.debug(fields, 'watch ended')

@@ -81,7 +81,7 @@ export const describeWatches = (name: string, connect: () => Promise<Connection>
   })
 
   test('refuses a watch from a version that is too old', async () => {
-    const watch = client.watch(ConfigMaps, { resourceVersion: '1', signal: new AbortController().signal })
+    const watch = client.watch(Probes, { resourceVersion: '1', signal: new AbortController().signal })
     const error = await watch.next().catch((error) => error)
     assert.ok(isGone(error), String(error))
   })

@@ -1,0 +1,198 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { FakeApiServer, type FakeApiServerOptions } from './fake-api-server.ts'
+import { FakeClock } from './fake-clock.ts'
+import { Informer, type InformerOptions } from './informer.ts'
+import { silentLogger } from './logging.ts'
+import { createMetrics } from './metrics.ts'
+import { type ConfigMap, ConfigMaps } from './resources.ts'
+import { until } from './until.ts'
+
+type Options = Partial<InformerOptions<ConfigMap>>
+
+/** An informer of ConfigMaps on a fake server, both on one fake clock. */
+const start = async (options: Options = {}, serverOptions: FakeApiServerOptions = {}) => {
+  const clock = new FakeClock()
+  const server = await FakeApiServer.start({ clock, ...serverOptions })
+  const metrics = createMetrics()
+  const client = server.client()
+  const base = { client, resource: ConfigMaps, clock, logger: silentLogger, metrics, random: () => 0 }
+  const informer = new Informer<ConfigMap>({ ...base, ...options })
+  const end = new AbortController()
+  const changes: string[] = []
+  informer.onChange((key, previous) => {
+    const is = informer.lister.get(key)
+    changes.push(`${is ? (previous ? 'changed' : 'added') : 'deleted'} ${key}`)
+  })
+  const write = (name: string, value: string): void => {
+    server.seed(ConfigMaps, { metadata: { namespace: 'x', name }, data: { value } })
+  }
+  const run = informer.run(end.signal)
+  const stop = async (): Promise<void> => {
+    end.abort()
+    await run
+    await server.stop()
+    await until(() => clock.pendingTimers === 0)
+    assert.is(informer.status.state, 'Stopped')
+  }
+  const watching = () => until(() => server.openWatches === 1 && informer.status.state === 'Watching')
+  const values = () => informer.lister.list().map(({ data }) => data?.value)
+  const lists = () => server.requests.filter(({ query }) => query.get('watch') !== 'true').length
+  const restarts = async (reason: string): Promise<number> => {
+    const { values } = await metrics.reflectorRestarts.get()
+    return values.find(({ labels }) => labels.reason === reason)?.value ?? 0
+  }
+  return { clock, server, informer, changes, write, stop, watching, values, lists, restarts }
+}
+
+test('keeps one quiet watch for ten minutes, alive by bookmarks alone', async () => {
+  // The longest time-out, so that the server does not end the watch within the ten minutes.
+  const it = await start({ random: () => 0.999 })
+  await it.watching()
+  for (let minute = 1; minute < 10; minute++) {
+    const before = it.informer.status.lastEventTimeMs
+    await it.clock.advance(60_000)
+    await until(() => it.informer.status.lastEventTimeMs !== before)
+  }
+  assert.equal([it.informer.status.restarts, it.lists(), it.server.requests.length], [0, 1, 2])
+  assert.ok(it.clock.now() - (it.informer.status.lastEventTimeMs ?? 0) < 61_000)
+  await it.clock.advance(60_000)
+  // The server's time-out is no failure: the next watch begins at once, from the bookmark's version, without a list.
+  await until(() => it.informer.status.restarts === 1)
+  await it.clock.advance(0)
+  await it.watching()
+  it.write('late', '1')
+  await until(() => it.informer.lister.size === 1)
+  assert.is(it.lists(), 1)
+  await it.stop()
+})
+
+test('asks for a time-out between five and ten minutes', async () => {
+  for (const [random, seconds] of [[() => 0, '300'] as const, [() => 0.999, '600'] as const]) {
+    const it = await start({ random })
+    await it.watching()
+    const watch = it.server.requests.at(-1)?.query
+    assert.equal([watch?.get('timeoutSeconds'), watch?.get('allowWatchBookmarks')], [seconds, 'true'])
+    await it.stop()
+  }
+})
+
+test('a stream that silently stopped is ended by the watchdog, and nothing is missed', async () => {
+  const it = await start({ watchdogMs: 180_000 })
+  await it.watching()
+  it.server.silence()
+  it.write('unseen', '1')
+  await it.clock.advance(179_000)
+  assert.is(it.informer.status.restarts, 0)
+  await it.clock.advance(1_000)
+  await until(() => it.informer.status.restarts === 1)
+  assert.is(it.informer.lister.size, 0)
+  await it.clock.advance(1_000)
+  await until(() => it.informer.lister.size === 1)
+  assert.equal([await it.restarts('Silent'), it.lists()], [1, 1])
+  await it.stop()
+})
+
+test('after 410 it lists again and tells the differences only', async () => {
+  const it = await start()
+  for (const name of ['stays', 'changes', 'goes']) it.write(name, '1')
+  await it.watching()
+  await until(() => it.informer.lister.size === 3)
+  it.changes.length = 0
+  it.server.silence()
+  it.write('changes', '2')
+  it.write('comes', '1')
+  it.server.remove(ConfigMaps, { namespace: 'x', name: 'goes' })
+  it.server.compact()
+  it.server.resetConnections()
+  await until(() => it.informer.status.restarts === 1)
+  await it.clock.advance(1_000)
+  await until(async () => (await it.restarts('Expired')) === 1)
+  await it.clock.advance(2_000)
+  await until(() => it.changes.length === 3)
+  assert.equal(it.changes.sort(), ['added x/comes', 'changed x/changes', 'deleted x/goes'])
+  await it.stop()
+})
+
+test('also takes 410 as the answer to the watch request', async () => {
+  const it = await start()
+  await it.watching()
+  it.server.failNext({ path: /configmaps/, status: 410, reason: 'Gone' })
+  it.server.endWatches()
+  await until(() => it.informer.status.restarts === 1)
+  await it.clock.advance(1_000)
+  await until(async () => (await it.restarts('Expired')) === 1)
+  await it.clock.advance(2_000)
+  await it.watching()
+  assert.is(it.lists(), 2)
+  await it.stop()
+})
+
+test('survives resets, resumes where it was, and backs off more and more', async () => {
+  const it = await start()
+  it.write('a', '1')
+  await it.watching()
+  it.server.failNext({ path: /configmaps/, status: 500, times: 3 })
+  it.server.resetConnections()
+  await until(() => it.informer.status.restarts === 1)
+  it.write('a', '2')
+  const delays: number[] = []
+  for (let restarts = 2; restarts <= 4; restarts++) {
+    const startedMs = it.clock.monotonicMs()
+    while (it.informer.status.restarts < restarts) {
+      await it.clock.advance(250)
+      // Either the back-off still runs, or the next failure arrives.
+      await until(() => it.informer.status.restarts >= restarts || it.clock.pendingTimers === 1)
+    }
+    delays.push(it.clock.monotonicMs() - startedMs)
+  }
+  assert.ok(
+    delays.every((delay, i) => i === 0 || delay > (delays[i - 1] ?? 0)),
+    String(delays),
+  )
+  await it.clock.advance(30_000)
+  await until(() => it.values().includes('2'))
+  assert.is(it.lists(), 1)
+  await it.stop()
+})
+
+test('waits as long as the server asks for', async () => {
+  const it = await start()
+  await it.watching()
+  it.server.failNext({ path: /configmaps/, status: 429, retryAfterSeconds: 20 })
+  it.server.endWatches()
+  await until(() => it.informer.status.restarts === 1)
+  await it.clock.advance(1_000)
+  await until(() => it.informer.status.restarts === 2)
+  await it.clock.advance(19_000)
+  assert.is(it.server.openWatches, 0)
+  await it.clock.advance(1_000)
+  await it.watching()
+  await it.stop()
+})
+
+test('a kind that is removed empties the store', async () => {
+  const it = await start()
+  it.write('a', '1')
+  await it.watching()
+  await until(() => it.informer.lister.size === 1)
+  it.server.setMissing(ConfigMaps, true)
+  it.server.endWatches()
+  await until(() => it.informer.status.restarts === 1)
+  await it.clock.advance(1_000)
+  await until(() => it.informer.status.state === 'Missing')
+  assert.equal(it.changes, ['added x/a', 'deleted x/a'])
+  await it.stop()
+})
+
+test('passes namespace and selectors on', async () => {
+  const it = await start({ namespace: 'x', labelSelector: 'a=b', fieldSelector: 'metadata.name=c' })
+  await it.watching()
+  for (const { path, query } of it.server.requests) {
+    assert.is(path, '/api/v1/namespaces/x/configmaps')
+    assert.equal([query.get('labelSelector'), query.get('fieldSelector')], ['a=b', 'metadata.name=c'])
+  }
+  await it.stop()
+})
+
+test.run()
