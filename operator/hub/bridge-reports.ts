@@ -1,0 +1,105 @@
+// What mailboxes say of bridges, checked: a member is believed about its own nodes, and about nothing else.
+import { isIP } from 'node:net'
+import type { MemberCluster } from '#crds/member-cluster.ts'
+import { bridgeKey } from '#crds/names.ts'
+import type { NodeBridge, NodeBridgeSpec, NodeBridgeStatus } from '#crds/node-bridge.ts'
+import { findCondition, isTrue } from '#runtime/conditions.ts'
+
+export type BridgeReport = {
+  bridge: string
+  cluster: string
+  /** Key of the object in the mailbox. */
+  object: { namespace: string; name: string; uid: string }
+  labels: Record<string, string>
+  spec: NodeBridgeSpec
+  status: NodeBridgeStatus
+  address: string | undefined
+  nodeUID: string | undefined
+  /** Serial that the present Node has programmed. */
+  programmedSerial: number | undefined
+  isReady: boolean
+  /** Why it is not used, or not ready. */
+  problem: string | undefined
+}
+
+const isUnusableV4 = (address: string): boolean => {
+  const first = Number(address.split('.')[0])
+  return first === 0 || first === 127 || first >= 224
+}
+const isUnusableV6 = (address: string): boolean => /^(::1?$|ff|fe[89ab])/i.test(address)
+
+/** An address that a neighbour can send to: no loopback, multicast, link-local or unspecified one. */
+export const isUsableAddress = (address: string): boolean => {
+  const family = isIP(address)
+  return family === 4 ? !isUnusableV4(address) : family === 6 && !isUnusableV6(address)
+}
+
+/** Whether the hub may write to the mailbox of a cluster. */
+export const isWritable = (cluster: MemberCluster | undefined): boolean =>
+  cluster !== undefined &&
+  cluster.metadata.deletionTimestamp === undefined &&
+  findCondition(cluster.status?.conditions, 'Ready')?.reason !== 'ClusterUIDMismatch'
+
+const problemOf = (
+  cluster: MemberCluster,
+  status: NodeBridgeStatus,
+  address: string | undefined,
+): string | undefined => {
+  if (!isTrue(cluster.status?.conditions, 'Ready')) return `cluster ${cluster.metadata.name} is not connected`
+  if (address === undefined) return 'its agent has not reported an address'
+  const node = findCondition(status.conditions, 'NodeReady')
+  if (node?.status !== 'True') return `its node is not ready: ${node?.message ?? 'unknown'}`
+  return undefined
+}
+
+export const reportOf = (object: NodeBridge, cluster: MemberCluster): BridgeReport => {
+  const { metadata, spec = {}, status = {} } = object
+  const address = status.addresses?.find(isUsableAddress)
+  const nodeUID = status.nodeUID || spec.nodeUID
+  const problem = problemOf(cluster, status, address)
+  // A machine that came in place of another speaks for itself alone, and for this overlay alone.
+  const isOfSpec = status.nodeUID === undefined || spec.nodeUID === undefined || status.nodeUID === spec.nodeUID
+  return {
+    bridge: bridgeKey(cluster.metadata.name, metadata.name),
+    cluster: cluster.metadata.name,
+    object: { namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' },
+    labels: { ...metadata.labels },
+    spec,
+    status,
+    address,
+    nodeUID,
+    programmedSerial: isOfSpec ? status.programmedSerial : undefined,
+    isReady: problem === undefined,
+    problem,
+  }
+}
+
+/** For each bridge that neighbours already reach, the address that they use. */
+const knownAddresses = (reports: readonly BridgeReport[]): Map<string, string> => {
+  const known = new Map<string, string>()
+  for (const { bridge, spec } of reports)
+    for (const link of spec.links ?? []) if (link.bridge !== bridge) known.set(link.bridge, link.address)
+  return known
+}
+
+/**
+ * Settles addresses: a bridge whose report is missing for the moment keeps the one that its neighbours use, and an address belongs to one bridge,
+ * the one that was reached by it before, else the first by name.
+ */
+export const withAddresses = (reports: readonly BridgeReport[]): BridgeReport[] => {
+  const known = knownAddresses(reports)
+  const settled = reports.map((report) => ({ ...report, address: report.address ?? known.get(report.bridge) }))
+  const owners = new Map<string, string>()
+  const byRight = [...settled].sort((left, right) => {
+    const held = (report: BridgeReport): number => Number(known.get(report.bridge) === report.address)
+    return held(right) - held(left) || (left.bridge < right.bridge ? -1 : 1)
+  })
+  for (const { address, bridge } of byRight)
+    if (address !== undefined && !owners.has(address)) owners.set(address, bridge)
+  return settled.map((report) => {
+    const owner = report.address === undefined ? undefined : owners.get(report.address)
+    if (owner === undefined || owner === report.bridge) return report
+    const problem = `it reports address ${report.address}, which is that of ${owner}`
+    return { ...report, address: undefined, isReady: false, problem }
+  })
+}

@@ -1,0 +1,70 @@
+// Mailbox namespaces: one for each member cluster, and what a member may do in it.
+import { HEARTBEAT_LEASE, INTERNAL_GROUP, LABELS, MANAGED_BY } from '#crds/group.ts'
+import type { ObjectMeta } from '#crds/kube-object.ts'
+import { mailboxNamespace } from '#crds/names.ts'
+
+const PREFIX = mailboxNamespace('')
+
+/** Cluster of a mailbox namespace; undefined for other namespaces. */
+export const clusterOfMailbox = (namespace: string | undefined): string | undefined =>
+  namespace?.startsWith(PREFIX) ? namespace.slice(PREFIX.length) : undefined
+
+/** ServiceAccount in each mailbox that the member acts as. */
+export const MEMBER_ACCOUNT = 'member'
+
+/**
+ * All that a member may do on the hub, and only in its own mailbox. Creating and patching go together, since it writes by server-side apply;
+ * `virtualnetworks` it only reads, and reports on.
+ */
+export const MEMBER_RULES = [
+  { apiGroups: ['vnet.dev'], resources: ['virtualnetworks'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: ['vnet.dev'], resources: ['virtualnetworks/status'], verbs: ['get', 'patch'] },
+  {
+    apiGroups: [INTERNAL_GROUP],
+    resources: ['nodebridges', 'networkendpointslices'],
+    verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'],
+  },
+  { apiGroups: [INTERNAL_GROUP], resources: ['nodebridges/status'], verbs: ['get', 'patch'] },
+  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+  {
+    apiGroups: ['coordination.k8s.io'],
+    resources: ['leases'],
+    resourceNames: [HEARTBEAT_LEASE],
+    verbs: ['get', 'patch'],
+  },
+  {
+    apiGroups: [''],
+    resources: ['serviceaccounts/token'],
+    resourceNames: [MEMBER_ACCOUNT],
+    verbs: ['create'],
+  },
+]
+
+const MEMBER_ROLE = 'vnet-member'
+
+/** The objects that make up the mailbox of a cluster, in the order in which they are made. */
+export const mailboxObjects = (cluster: string, owner: ObjectMeta) => {
+  const namespace = mailboxNamespace(cluster)
+  const labels = { [LABELS.managedBy]: MANAGED_BY, [LABELS.cluster]: cluster }
+  return {
+    namespace: {
+      metadata: {
+        name: namespace,
+        labels,
+        ownerReferences: [
+          { apiVersion: 'vnet.dev/v1alpha1', kind: 'MemberCluster', name: owner.name, uid: owner.uid ?? '' },
+        ],
+      },
+    },
+    serviceAccount: {
+      metadata: { namespace, name: MEMBER_ACCOUNT, labels },
+      automountServiceAccountToken: false,
+    },
+    role: { metadata: { namespace, name: MEMBER_ROLE, labels }, rules: MEMBER_RULES },
+    roleBinding: {
+      metadata: { namespace, name: MEMBER_ROLE, labels },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: MEMBER_ROLE },
+      subjects: [{ kind: 'ServiceAccount', name: MEMBER_ACCOUNT, namespace }],
+    },
+  }
+}

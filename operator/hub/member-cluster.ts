@@ -1,0 +1,136 @@
+// MemberCluster → its mailbox, and what the hub sees of the cluster.
+import { ANNOTATIONS, LABELS, MANAGED_BY } from '#crds/group.ts'
+import type { MemberCluster } from '#crds/member-cluster.ts'
+import { mailboxNamespace } from '#crds/names.ts'
+import { type ConditionStatement, isTrue, sameStatus, setConditions } from '#runtime/conditions.ts'
+import { Controller, source } from '#runtime/controller.ts'
+import { MemberClusters } from '#runtime/overlay-resources.ts'
+import { type Lease, Namespaces, RoleBindings, Roles, ServiceAccounts } from '#runtime/resources.ts'
+import { type HubDeps, timeOf } from './deps.ts'
+import { createHeartbeatWatch, type Heartbeat } from './heartbeat.ts'
+import type { HubInformers } from './informers.ts'
+import { clusterOfMailbox, mailboxObjects } from './mailboxes.ts'
+
+/** The mailbox is asserted again after this time, in case somebody changed it. */
+const ASSERT_PERIOD_MS = 600_000
+/** The time of the last heartbeat is kept to within this: a write each ten seconds and cluster would serve nobody. */
+const HEARTBEAT_GRAIN_MS = 30_000
+
+const annotation = (lease: Lease | undefined, name: string): string | undefined =>
+  (lease?.metadata?.annotations as Record<string, string> | undefined)?.[name]
+
+/** Why the member is or is not connected. */
+const readiness = (
+  cluster: MemberCluster,
+  lease: Lease | undefined,
+  heartbeat: Heartbeat | undefined,
+): Omit<ConditionStatement, 'type'> => {
+  const pinned = cluster.status?.clusterUID
+  const reported = annotation(lease, ANNOTATIONS.clusterUid)
+  if (!lease || !heartbeat)
+    return {
+      status: 'False',
+      reason: 'AwaitingMember',
+      message: `no heartbeat yet: install the chart there, and apply what "kubectl vnet join ${cluster.metadata.name}" prints`,
+    }
+  if (pinned && reported && pinned !== reported)
+    return {
+      status: 'False',
+      reason: 'ClusterUIDMismatch',
+      message: `cluster ${reported} reports under this name, which belongs to cluster ${pinned}: nothing is written to it; to admit the new one, delete this MemberCluster and join again`,
+    }
+  if (!heartbeat.isAlive)
+    return {
+      status: 'False',
+      reason: 'HeartbeatLost',
+      message: `the member was last heard of at ${heartbeat.renewTime}; its nodes keep forwarding what they know`,
+    }
+  return { status: 'True', reason: 'Connected', message: 'the member reports' }
+}
+
+const clustersOf = (namespace: string | undefined): string[] => {
+  const cluster = clusterOfMailbox(namespace)
+  return cluster === undefined ? [] : [cluster]
+}
+
+export const memberClusterController = (deps: HubDeps, informers: HubInformers): Controller => {
+  const { client, clock, logger, metrics } = deps
+  const { clusters, bridges, heartbeats, namespaces } = informers
+  const watch = createHeartbeatWatch(clock)
+  const asserted = new Map<string, { uid: string; atMs: number }>()
+
+  const assertMailbox = async ({ metadata }: MemberCluster, signal: AbortSignal): Promise<void> => {
+    const last = asserted.get(metadata.name)
+    const isPresent = namespaces.lister.get(mailboxNamespace(metadata.name)) !== undefined
+    if (isPresent && last?.uid === metadata.uid && clock.monotonicMs() - (last?.atMs ?? 0) < ASSERT_PERIOD_MS) return
+    const mailbox = mailboxObjects(metadata.name, metadata)
+    await client.apply(Namespaces, mailbox.namespace as never, { signal })
+    await client.apply(ServiceAccounts, mailbox.serviceAccount as never, { signal })
+    await client.apply(Roles, mailbox.role as never, { signal })
+    await client.apply(RoleBindings, mailbox.roleBinding as never, { signal })
+    asserted.set(metadata.name, { uid: metadata.uid ?? '', atMs: clock.monotonicMs() })
+  }
+
+  const removeMailbox = async (cluster: string, signal: AbortSignal): Promise<void> => {
+    watch.forget(cluster)
+    asserted.delete(cluster)
+    const namespace = namespaces.lister.get(mailboxNamespace(cluster))
+    if (namespace?.metadata?.labels?.[LABELS.managedBy] !== MANAGED_BY || namespace.metadata.deletionTimestamp) return
+    await client.delete(Namespaces, { name: mailboxNamespace(cluster) }, { signal })
+    logger.info({ cluster }, 'removed the mailbox of a cluster that is no member any more')
+  }
+
+  const statusOf = (cluster: MemberCluster, lease: Lease | undefined, heartbeat: Heartbeat | undefined) => {
+    const { status = {}, metadata } = cluster
+    const own = bridges.lister.byIndex('mailbox', metadata.name)
+    const ready = own.filter(
+      (bridge) => isTrue(bridge.status?.conditions, 'NodeReady') && (bridge.status?.addresses?.length ?? 0) > 0,
+    )
+    const statement = {
+      type: 'Ready',
+      observedGeneration: metadata.generation,
+      ...readiness(cluster, lease, heartbeat),
+    }
+    const clusterUID = status.clusterUID ?? annotation(lease, ANNOTATIONS.clusterUid)
+    const version = annotation(lease, ANNOTATIONS.version) ?? status.version
+    const before = status.lastHeartbeatTime
+    const heard = heartbeat && Date.parse(heartbeat.renewTime)
+    const isFresh = heard !== undefined && heard - Date.parse(before ?? '1970-01-01T00:00:00Z') >= HEARTBEAT_GRAIN_MS
+    const lastHeartbeatTime = isFresh ? new Date(heard).toISOString() : before
+    return {
+      observedGeneration: metadata.generation ?? 0,
+      ...(clusterUID ? { clusterUID: clusterUID.slice(0, 64) } : {}),
+      ...(version ? { version: version.slice(0, 64) } : {}),
+      ...(lastHeartbeatTime ? { lastHeartbeatTime } : {}),
+      bridges: own.length,
+      readyBridges: ready.length,
+      conditions: setConditions(status.conditions ?? [], [statement], timeOf(deps)),
+    }
+  }
+
+  return new Controller({
+    name: 'hub.member-cluster',
+    logger,
+    metrics,
+    clock,
+    sources: [
+      source(clusters),
+      source(heartbeats, ({ metadata }) => clustersOf(metadata?.namespace)),
+      source(bridges, ({ metadata }) => clustersOf(metadata.namespace)),
+      source(namespaces, ({ metadata }) => clustersOf(metadata?.name)),
+    ],
+    reconcile: async (name, { signal }) => {
+      const cluster = clusters.lister.get(name)
+      if (!cluster || cluster.metadata.deletionTimestamp) return await removeMailbox(name, signal)
+      await assertMailbox(cluster, signal)
+      const lease = heartbeats.lister.get(`${mailboxNamespace(name)}/member`)
+      const heartbeat = lease && watch.observe(name, lease)
+      const status = statusOf(cluster, lease, heartbeat)
+      if (!sameStatus(cluster.status, status))
+        await client.applyStatus(MemberClusters, { metadata: { name }, status } as never, { signal })
+      return {
+        requeueAfterMs: Math.min(heartbeat?.isAlive ? heartbeat.checkAfterMs : ASSERT_PERIOD_MS, ASSERT_PERIOD_MS),
+      }
+    },
+  })
+}

@@ -1,0 +1,100 @@
+// Whether a network is carried, and with which numbers. Pure.
+import { bridgeDevice, type Digest, networkKey } from '#crds/names.ts'
+import type { NetworkClass } from '#crds/network-class.ts'
+import type { VirtualNetwork } from '#crds/virtual-network.ts'
+import type { NetworkTopology } from '#operator/compile/input.ts'
+import type { BridgeReport } from './bridge-reports.ts'
+import { deriveMtu, settleVni, vnisOnBridges } from './network-numbers.ts'
+import { type Objection, objectionTo } from './network-policies.ts'
+
+export type DecisionInput = {
+  network: VirtualNetwork
+  /** All users' networks, this one among them. */
+  all: readonly VirtualNetwork[]
+  class: NetworkClass | undefined
+  namespaceLabels: Record<string, string> | undefined
+  reports: readonly BridgeReport[]
+  /** Clusters that are connected now. */
+  connected: ReadonlySet<string>
+  /** The hub's own cluster. */
+  ownCluster: string
+  digest: Digest
+}
+
+export type NetworkDecision = {
+  key: string
+  clusters: string[]
+  topology: NetworkTopology
+  device: string
+  vni: number | undefined
+  /** Undefined while no bridge has said what its underlay carries. */
+  mtuBytes: number | undefined
+  objection: Objection | undefined
+}
+
+export const keyOfNetwork = ({ metadata }: VirtualNetwork): string =>
+  networkKey(metadata.namespace ?? '', metadata.name)
+
+export const topologyOf = ({ spec }: VirtualNetwork): NetworkTopology => {
+  const { type = 'Mesh', star } = spec.topology ?? {}
+  return { type, ...(star ? { star } : {}) }
+}
+
+const age = ({ metadata }: VirtualNetwork): string => `${metadata.creationTimestamp ?? ''} ${metadata.uid ?? ''}`
+
+/** Numbers of the others. Where two have the same, the older network keeps it. */
+const numbersOfOthers = ({ network, all }: DecisionInput): Map<number, string> =>
+  new Map(
+    all.flatMap((other): [number, string][] => {
+      const vni = other.status?.vni
+      if (vni === undefined || keyOfNetwork(other) === keyOfNetwork(network)) return []
+      const yields = network.status?.vni === vni && age(network) < age(other)
+      return yields ? [] : [[vni, keyOfNetwork(other)]]
+    }),
+  )
+
+/** The MTU is fixed when the network begins: so it waits until each connected cluster has told what its nodes carry. */
+const settleMtu = (input: DecisionInput, clusters: readonly string[]): number | undefined => {
+  const { network, reports, connected } = input
+  const present = network.spec.mtu ?? network.status?.mtuBytes
+  if (present !== undefined) return present
+  const hub = network.spec.topology?.star?.hubs.cluster
+  const involved = new Set(hub === undefined ? clusters : [...clusters, hub])
+  const own = reports.filter(
+    ({ cluster, status, address }) => involved.has(cluster) && address && status.underlayMTUBytes,
+  )
+  const silent = [...involved].some((name) => connected.has(name) && !own.some(({ cluster }) => cluster === name))
+  return silent ? undefined : deriveMtu(own)
+}
+
+export const decide = (input: DecisionInput): NetworkDecision => {
+  const { network, reports, ownCluster, digest } = input
+  const key = keyOfNetwork(network)
+  const clusters = [...(network.spec.clusters ?? [ownCluster])].sort()
+  const settled = settleVni(
+    {
+      network: key,
+      wished: network.spec.vni,
+      present: network.status?.vni,
+      others: numbersOfOthers(input),
+      onBridges: vnisOnBridges(reports),
+    },
+    digest,
+  )
+  const objection = objectionTo({
+    network,
+    clusters,
+    class: input.class,
+    namespaceLabels: input.namespaceLabels,
+    vniProblem: 'problem' in settled ? settled.problem : undefined,
+  })
+  return {
+    key,
+    clusters,
+    topology: topologyOf(network),
+    device: bridgeDevice(key, digest),
+    vni: 'vni' in settled && !objection ? settled.vni : network.status?.vni,
+    mtuBytes: objection ? network.status?.mtuBytes : settleMtu(input, clusters),
+    objection,
+  }
+}

@@ -1,0 +1,42 @@
+// The decision about each network, from the present view: made alike by whoever needs it, so that nobody waits for another's status.
+import type { VirtualNetwork } from '#crds/virtual-network.ts'
+import { isTrue } from '#runtime/conditions.ts'
+import { sha256 } from '#runtime/digest.ts'
+import type { BridgeReport } from './bridge-reports.ts'
+import type { HubInformers } from './informers.ts'
+import { clusterOfMailbox } from './mailboxes.ts'
+import { decide, type NetworkDecision } from './network-decision.ts'
+
+/** Networks that users made; the others are projections in mailboxes. */
+export const userNetworks = ({ networks }: Pick<HubInformers, 'networks'>): VirtualNetwork[] =>
+  networks.lister.list().filter(({ metadata }) => clusterOfMailbox(metadata.namespace) === undefined)
+
+export const connectedClusters = ({ clusters }: Pick<HubInformers, 'clusters'>): Set<string> =>
+  new Set(
+    clusters.lister
+      .list()
+      .filter(({ metadata, status }) => !metadata.deletionTimestamp && isTrue(status?.conditions, 'Ready'))
+      .map(({ metadata }) => metadata.name),
+  )
+
+export const decideNetwork = (
+  network: VirtualNetwork,
+  informers: HubInformers,
+  {
+    reports,
+    ownCluster,
+    all,
+  }: { reports: readonly BridgeReport[]; ownCluster: string; all: readonly VirtualNetwork[] },
+): NetworkDecision => {
+  const namespace = informers.namespaces.lister.get(network.metadata.namespace ?? '')
+  return decide({
+    network,
+    all,
+    class: informers.classes.lister.get(network.spec.className ?? 'default'),
+    namespaceLabels: namespace && ({ ...namespace.metadata?.labels } as Record<string, string>),
+    reports,
+    connected: connectedClusters(informers),
+    ownCluster,
+    digest: sha256,
+  })
+}

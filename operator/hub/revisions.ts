@@ -1,0 +1,131 @@
+// The topology of a network in force as immutable ControllerRevisions, owned by the network.
+import { LABELS, MANAGED_BY } from '#crds/group.ts'
+import type { VirtualNetwork } from '#crds/virtual-network.ts'
+import type { NetworkInput, NetworkTopology } from '#operator/compile/input.ts'
+import type { Topology } from '#operator/compile/topology.ts'
+import { isAlreadyExists } from '#runtime/api-error.ts'
+import { sha256 } from '#runtime/digest.ts'
+import type { KubeClient } from '#runtime/kube-client.ts'
+import { type ControllerRevision, ControllerRevisions } from '#runtime/resources.ts'
+import type { HubInformers } from './informers.ts'
+
+const KEPT_REVISIONS = 10
+const DIGEST_ANNOTATION = 'internal.vnet.dev/digest'
+
+/** What a revision says: what was asked for, and what became of it. */
+export type RevisionData = {
+  clusters: string[]
+  topology: NetworkTopology
+  bridges: { name: string; access: boolean }[]
+  /** Pairs of bridges; left out for a mesh without extra links, where all pairs are linked. */
+  links?: [string, string][]
+  tree?: [string, string][]
+}
+
+export type Revision = { number: number; name: string; previous: string | undefined }
+
+const pairs = (map: ReadonlyMap<string, ReadonlySet<string>>): [string, string][] =>
+  [...map]
+    .flatMap(([a, others]) => [...others].filter((b) => a < b).map((b): [string, string] => [a, b]))
+    .sort(([a, b], [c, d]) => (a === c ? (b < d ? -1 : 1) : a < c ? -1 : 1))
+
+export const revisionData = (topology: Topology, { clusters, topology: wished }: NetworkInput): RevisionData => {
+  const bridges = [...topology.neighbours.keys()].sort()
+  const isPlainMesh = wished.type === 'Mesh' && topology.tree === undefined
+  return {
+    clusters,
+    topology: wished,
+    bridges: bridges.map((name) => ({ name, access: topology.access.has(name) })),
+    ...(isPlainMesh ? {} : { links: pairs(topology.neighbours) }),
+    ...(topology.tree ? { tree: pairs(topology.tree) } : {}),
+  }
+}
+
+/** All that a bridge's entry depends on: a change of paths alone is a new revision too. */
+const digestOf = (data: RevisionData, { routes, vni, mtuBytes }: Topology): string => {
+  const paths = [...routes.values()].flatMap((each) => [...each.values()].map((path) => path.join('>'))).sort()
+  return sha256(JSON.stringify([data, paths, vni, mtuBytes])).slice(0, 32)
+}
+
+const annotationOf = (revision: ControllerRevision): string | undefined =>
+  (revision.metadata?.annotations as Record<string, string> | undefined)?.[DIGEST_ANNOTATION]
+
+/** Revisions of a network, the newest first. */
+export const revisionsOf = (
+  network: VirtualNetwork,
+  { revisions }: Pick<HubInformers, 'revisions'>,
+): ControllerRevision[] =>
+  revisions.lister.byIndex('owner', network.metadata.uid ?? '').sort((left, right) => right.revision - left.revision)
+
+const nameOf = (network: VirtualNetwork, number: number): string =>
+  `${network.metadata.name}-${sha256(network.metadata.uid ?? '').slice(0, 5)}-${number}`
+
+/** Finds or makes the revision of a topology. `memory` spans the time until our own writes come back to the lister. */
+export class RevisionKeeper {
+  readonly #client: KubeClient
+  readonly #informers: Pick<HubInformers, 'revisions'>
+  readonly #memory = new Map<string, { digest: string; revision: Revision }>()
+
+  constructor(client: KubeClient, informers: Pick<HubInformers, 'revisions'>) {
+    this.#client = client
+    this.#informers = informers
+  }
+
+  async keep(network: VirtualNetwork, topology: Topology, input: NetworkInput, signal: AbortSignal): Promise<Revision> {
+    const uid = network.metadata.uid ?? ''
+    const data = revisionData(topology, input)
+    const digest = digestOf(data, topology)
+    const remembered = this.#memory.get(uid)
+    if (remembered?.digest === digest) return remembered.revision
+    const [newest, before] = revisionsOf(network, this.#informers)
+    const last = Math.max(newest?.revision ?? 0, remembered?.revision.number ?? 0)
+    const isKnown = newest !== undefined && newest.revision === last && annotationOf(newest) === digest
+    const revision: Revision = isKnown
+      ? { number: last, name: newest.metadata?.name ?? '', previous: before?.metadata?.name }
+      : { number: last + 1, name: nameOf(network, last + 1), previous: last > 0 ? nameOf(network, last) : undefined }
+    if (!isKnown) await this.#create(network, revision, { data, digest }, signal)
+    this.#memory.set(uid, { digest, revision })
+    await this.#prune(network, signal)
+    return revision
+  }
+
+  async #create(
+    network: VirtualNetwork,
+    { number, name }: Revision,
+    { data, digest }: { data: RevisionData; digest: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { namespace, name: owner, uid = '' } = network.metadata
+    const ownerReferences = [
+      { apiVersion: 'vnet.dev/v1alpha1', kind: 'VirtualNetwork', name: owner, uid, controller: true },
+    ]
+    const labels = { [LABELS.managedBy]: MANAGED_BY }
+    const metadata = { namespace, name, labels, annotations: { [DIGEST_ANNOTATION]: digest }, ownerReferences }
+    try {
+      await this.#client.create(ControllerRevisions, { metadata, data, revision: number } as never, { signal })
+    } catch (error) {
+      // Immutable, and named by its number: made by us before, or by the leader before us.
+      if (!isAlreadyExists(error)) throw error
+    }
+  }
+
+  async #prune(network: VirtualNetwork, signal: AbortSignal): Promise<void> {
+    for (const { metadata } of revisionsOf(network, this.#informers).slice(KEPT_REVISIONS))
+      await this.#client.delete(
+        ControllerRevisions,
+        { namespace: metadata?.namespace, name: metadata?.name ?? '' },
+        { signal },
+      )
+  }
+}
+
+/** What was last in force, for a network whose present spec is not accepted. */
+export const lastAccepted = (
+  network: VirtualNetwork,
+  informers: Pick<HubInformers, 'revisions'>,
+): Pick<RevisionData, 'clusters' | 'topology'> | undefined => {
+  const data = revisionsOf(network, informers)[0]?.data as Partial<RevisionData> | undefined
+  return Array.isArray(data?.clusters) && data.topology
+    ? { clusters: [...data.clusters], topology: data.topology }
+    : undefined
+}
