@@ -1,0 +1,16 @@
+/** What to try while the demo stays up: `east` and `west` are kubeconfigs, `carol` the network namespace of a VM. */
+export const playText = ({ east, west, carol }: { east: string; west: string; carol: string }): string => `
+The clusters stay up until Ctrl-C, which removes everything. In another shell, first:
+
+  export PATH=\${VNET_CACHE:-$HOME/.cache/vnet}/bin:$PATH EAST=${east} WEST=${west}
+
+Five things to try:
+
+  1. Is everything well?          kubectl --kubeconfig $EAST vnet status
+  2. Talk from VM to VM.          ip netns exec ${carol} ping -c 3 10.20.0.1
+  3. Change the topology live.    kubectl --kubeconfig $EAST -n team-a patch vnet blue --type merge -p '{"spec":{"topology":{"type":"Star","star":{"hubs":{"cluster":"east"}}}}}'
+                                  kubectl --kubeconfig $EAST vnet path carol dave -n team-a
+  4. Take the operator away.      kubectl --kubeconfig $EAST -n vnet-system scale deployment vnet-operator --replicas 0
+                                  (the ping goes on; scale it to 2 again)
+  5. Err, and see what it says.   kubectl --kubeconfig $EAST -n team-a patch vnet blue --type merge -p '{"spec":{"topology":{"type":"Star"}}}'
+`
