@@ -1,0 +1,89 @@
+import type { BridgeNetwork, BridgeProblem } from '#crds/node-bridge.ts'
+import type { DesiredBridge, DesiredFilter } from './desired-state.ts'
+import { type Interface, isOwned, type ObservedState } from './observed-state.ts'
+import { TUNNEL_DEVICE } from './tunnel.ts'
+
+export type DesiredDevicesInput = {
+  readonly networks: readonly BridgeNetwork[]
+  readonly observed: ObservedState
+  readonly underlayDevice: string
+}
+
+export type DesiredDevices = {
+  readonly bridges: readonly DesiredBridge[]
+  readonly keptBridges: readonly string[]
+  /** Network by bridge, of all bridges whose ports are ours to guard; '' for a kept one. */
+  readonly portBridges: ReadonlyMap<string, string>
+  readonly filters: readonly DesiredFilter[]
+  readonly isolatedPorts: readonly string[]
+  readonly problems: readonly BridgeProblem[]
+}
+
+/** Host ends of VMs: the CNI plugin makes veth pairs. Anything else in our bridge was put there by somebody else. */
+export const isGuestPort = ({ kind }: Interface): boolean => kind === 'veth'
+
+/**
+ * Why a bridge of a network's name cannot be ours, or undefined. One that the CNI plugin made before we came looks like this: a bridge,
+ * no address, no ports but veths. Its name is a digest, so nobody else arrives at it by chance.
+ */
+const bridgeConflict = (observed: ObservedState, { device }: DesiredBridge): string | undefined => {
+  const found = observed.interfaces.find(({ name }) => name === device)
+  if (!found || isOwned(observed, found)) return undefined
+  if (found.kind !== 'bridge') return `it is a ${found.kind || 'hardware'} device`
+  if (found.addresses.length > 0) return `it has the address ${found.addresses[0]}`
+  const foreign = observed.interfaces.find((it) => it.master === device && !isGuestPort(it))
+  return foreign && `${foreign.name} is a port of it`
+}
+
+const bridgesOf = (networks: readonly BridgeNetwork[]): DesiredBridge[] =>
+  networks.filter(({ access }) => access).map(({ device, mtuBytes, name }) => ({ device, mtuBytes, network: name }))
+
+const guard = (device: string, subject: string): DesiredFilter[] =>
+  (['ingress', 'egress'] as const).map((direction) => ({ device, direction, program: 'bridge_guard', subject }))
+
+/** Devices that the networks need, and the programs on them. Bridges in conflict are left out and named. */
+export const desiredDevices = ({ networks, observed, underlayDevice }: DesiredDevicesInput): DesiredDevices => {
+  const problems: BridgeProblem[] = []
+  const bridges = bridgesOf(networks).filter((bridge) => {
+    const conflict = bridgeConflict(observed, bridge)
+    if (conflict !== undefined)
+      problems.push({
+        subject: bridge.network,
+        reason: 'DeviceConflict',
+        message: `interface ${bridge.device} exists, but ${conflict}, so it is not ours and is left alone; remove or rename it`,
+      })
+    return conflict === undefined
+  })
+  const named = new Set(bridges.map(({ device }) => device))
+  const hasPorts = (device: string): boolean => observed.interfaces.some(({ master }) => master === device)
+  const keptBridges = observed.interfaces
+    .filter((it) => it.kind === 'bridge' && isOwned(observed, it) && !named.has(it.name) && hasPorts(it.name))
+    .map(({ name }) => name)
+  const portBridges = new Map([
+    ...bridges.map(({ device, network }) => [device, network] as const),
+    ...keptBridges.map((device) => [device, ''] as const),
+  ])
+  const members = observed.interfaces.filter(({ master }) => master !== undefined && portBridges.has(master))
+  for (const { name, master, kind } of members.filter((member) => !isGuestPort(member)))
+    problems.push({
+      subject: portBridges.get(master!) || name,
+      reason: 'ForeignPort',
+      message: `${name} (${kind || 'hardware'}) is a port of ${master}, but not one of a VM: it carries no frame of the network; remove it from the bridge`,
+    })
+  const guests = members.filter(isGuestPort)
+  const tunnel = observed.interfaces.find(({ name }) => name === TUNNEL_DEVICE)
+  const filters: DesiredFilter[] = [
+    ...(tunnel === undefined || isOwned(observed, tunnel)
+      ? [{ device: TUNNEL_DEVICE, direction: 'ingress', program: 'tunnel_ingress', subject: 'tunnel' } as const]
+      : []),
+    ...(underlayDevice
+      ? [{ device: underlayDevice, direction: 'egress', program: 'underlay_egress', subject: 'underlay' } as const]
+      : []),
+    ...[...portBridges].flatMap(([device, network]) => guard(device, network || device)),
+    ...guests.map(
+      ({ name }) => ({ device: name, direction: 'ingress', program: 'port_ingress', subject: name }) as const,
+    ),
+  ]
+  const isolatedPorts = guests.map(({ name }) => name)
+  return { bridges, keptBridges, portBridges, filters, isolatedPorts, problems }
+}

@@ -1,0 +1,141 @@
+import type { BridgeProblem } from '#crds/node-bridge.ts'
+import type { DesiredBridge, DesiredFilter, DesiredState } from './desired-state.ts'
+import { diffTables } from './diff-tables.ts'
+import { filterKey, type Interface, isOwned, type ObservedState } from './observed-state.ts'
+import type { Operation } from './operation.ts'
+
+/** Steps in a safe order, and what cannot be done because it is somebody else's. */
+export type Difference = { readonly operations: readonly Operation[]; readonly problems: readonly BridgeProblem[] }
+
+type Part = { readonly operations: Operation[]; readonly problems: BridgeProblem[] }
+
+const part = (operations: Operation[] = [], problems: BridgeProblem[] = []): Part => ({ operations, problems })
+
+const deviceNamed = (observed: ObservedState, device: string): Interface | undefined =>
+  observed.interfaces.find(({ name }) => name === device)
+
+/** The VXLAN device: whether it is up can be changed in place, its UDP port only by making it anew. */
+const diffTunnel = ({ tunnel }: DesiredState, observed: ObservedState): Part => {
+  const { device, udpPort, mtuBytes } = tunnel
+  const subject = 'tunnel'
+  const create: Operation = { type: 'CreateTunnel', subject, ...tunnel }
+  const found = deviceNamed(observed, device)
+  if (!found) return part([create])
+  if (!isOwned(observed, found)) {
+    const message = `interface ${device} (${found.kind || 'hardware'}) exists and is not ours; it is left alone; remove or rename it`
+    return part([], [{ subject, reason: 'DeviceConflict', message }])
+  }
+  const { vxlan, isUp } = found
+  const fits = found.kind === 'vxlan' && vxlan?.external && vxlan.groupPolicy && vxlan.udpPort === udpPort
+  if (!fits) return part([{ type: 'DeleteDevice', subject, device }, create])
+  const configured = isUp && found.mtuBytes === mtuBytes && found.ipv6Disabled !== false
+  return part(configured ? [] : [{ type: 'ConfigureTunnel', subject, device, mtuBytes }])
+}
+
+/** A bridge: everything that we set can be changed in place. */
+const diffBridge = (bridge: DesiredBridge, observed: ObservedState): Operation[] => {
+  const { device, network: subject, mtuBytes } = bridge
+  const found = deviceNamed(observed, device)
+  if (!found) return [{ type: 'CreateBridge', subject, ...bridge }]
+  const adopt: Operation[] =
+    observed.owned.devices[device] === found.ifindex
+      ? []
+      : [{ type: 'AdoptBridge', subject, device, ifindex: found.ifindex }]
+  const { isUp, stp, ipv6Disabled } = found
+  const configured = isUp && !stp && ipv6Disabled !== false && found.mtuBytes === mtuBytes
+  return configured ? adopt : [...adopt, { type: 'ConfigureBridge', subject, ...bridge }]
+}
+
+const diffIsolation = ({ isolatedPorts }: DesiredState, observed: ObservedState): Operation[] =>
+  isolatedPorts
+    .filter((device) => deviceNamed(observed, device)?.isIsolated === false)
+    .map((device) => ({ type: 'IsolatePort', subject: device, device }))
+
+type FilterParts = { readonly added: Part; readonly replaced: Operation[]; readonly removed: Operation[] }
+
+/**
+ * Programs on devices. A new port gets its program at once (it starts closed); an older program is replaced in place, so that no frame
+ * is lost, and only after the maps of the new one are filled.
+ */
+const diffFilters = (desired: DesiredState, observed: ObservedState): FilterParts => {
+  const added = part()
+  const replaced: Operation[] = []
+  const foundAt = new Map(observed.filters.map((filter) => [filterKey(filter.device, filter.direction), filter]))
+  const attach = ({ subject, device, direction, program }: DesiredFilter): Operation => ({
+    type: 'AttachProgram',
+    subject,
+    device,
+    direction,
+    program,
+    programs: desired.programs,
+  })
+  for (const filter of desired.filters) {
+    const key = filterKey(filter.device, filter.direction)
+    const found = foundAt.get(key)
+    if (!found) added.operations.push(attach(filter))
+    else if (found.program === undefined) {
+      const message = `tc ${filter.direction} of ${filter.device} has a filter of somebody else at our place; it is left alone; move it to another priority`
+      added.problems.push({ subject: filter.subject, reason: 'FilterConflict', message })
+    } else if (found.program !== filter.program || !found.isCurrent) replaced.push(attach(filter))
+  }
+  const wanted = new Set(desired.filters.map(({ device, direction }) => filterKey(device, direction)))
+  const removed = observed.filters
+    .filter(({ program, device, direction }) => program !== undefined && !wanted.has(filterKey(device, direction)))
+    .map(({ device, direction }): Operation => ({ type: 'DetachProgram', subject: device, device, direction }))
+  return { added, replaced, removed }
+}
+
+const diffNotrack = ({ notrack }: DesiredState, observed: ObservedState): Part => {
+  if (observed.notrack === notrack && observed.owned.notrack) return part()
+  if (observed.notrack === undefined || observed.owned.notrack)
+    return part([{ type: 'SetNotrack', subject: 'notrack', udpPort: notrack }])
+  const message = 'nftables has a table "inet vnet" that is not ours; it is left alone; rename it'
+  return part([], [{ subject: 'notrack', reason: 'TableConflict', message }])
+}
+
+/** Owned devices that nobody wants any more; a bridge only when its last port is gone. */
+const unwantedDevices = (desired: DesiredState, observed: ObservedState): Operation[] => {
+  const wanted = new Set([
+    desired.tunnel.device,
+    ...desired.bridges.map(({ device }) => device),
+    ...desired.keptBridges,
+  ])
+  return observed.interfaces
+    .filter((found) => isOwned(observed, found) && !wanted.has(found.name))
+    .map(({ name }) => ({ type: 'DeleteDevice', subject: name, device: name }))
+}
+
+/**
+ * The steps from what is to what should be. Add before delete: programs and maps; shut what must be shut; devices and programs on new
+ * ones; supports, then roots; the mark that all is filled; newer programs in place of older ones; then removals, roots first.
+ */
+export const diff = (desired: DesiredState, observed: ObservedState): Difference => {
+  const tables = diffTables(desired.tables, observed.tables)
+  const filters = diffFilters(desired, observed)
+  const tunnel = diffTunnel(desired, observed)
+  const notrack = diffNotrack(desired, observed)
+  const operations: Operation[] = [
+    ...(observed.programs === desired.programs
+      ? []
+      : [{ type: 'LoadPrograms', subject: 'programs', programs: desired.programs } as const]),
+    ...tables.closings,
+    ...notrack.operations,
+    ...tunnel.operations,
+    ...desired.bridges.flatMap((bridge) => diffBridge(bridge, observed)),
+    ...diffIsolation(desired, observed),
+    ...filters.added.operations,
+    ...tables.additions,
+    ...tables.meta,
+    ...filters.replaced,
+    ...tables.removals,
+    ...filters.removed,
+    ...unwantedDevices(desired, observed),
+    ...observed.oldPrograms
+      .filter((programs) => programs !== desired.programs)
+      .map((programs): Operation => ({ type: 'RemovePrograms', subject: 'programs', programs })),
+  ]
+  return Object.freeze({
+    operations: Object.freeze(operations.map((operation) => Object.freeze(operation))),
+    problems: [...desired.problems, ...filters.added.problems, ...tunnel.problems, ...notrack.problems],
+  })
+}

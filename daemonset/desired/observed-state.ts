@@ -1,0 +1,74 @@
+import type { Tables } from './tables.ts'
+
+/** The four entries of the eBPF object, by the name of their pin. */
+export const PROGRAMS = ['port_ingress', 'tunnel_ingress', 'bridge_guard', 'underlay_egress'] as const
+export type ProgramName = (typeof PROGRAMS)[number]
+export type Direction = 'ingress' | 'egress'
+
+/** A network interface, as far as decisions depend on it. */
+export type Interface = {
+  readonly ifindex: number
+  readonly name: string
+  /** Kind as iproute2 names it (`bridge`, `veth`, `vxlan`); empty for hardware. */
+  readonly kind: string
+  readonly mac: string
+  readonly mtuBytes: number
+  readonly isUp: boolean
+  /** Name of the bridge that it is a port of. */
+  readonly master?: string
+  /** A veth whose other end is in another network namespace. */
+  readonly peerNamespace: boolean
+  /** A bridge port that may not speak to other isolated ones. */
+  readonly isIsolated: boolean
+  /** Without link-local ones. */
+  readonly addresses: readonly string[]
+  /** Of a bridge: the spanning tree protocol runs. */
+  readonly stp?: boolean
+  /** Of our devices: IPv6 is switched off on it. */
+  readonly ipv6Disabled?: boolean
+  readonly vxlan?: { readonly udpPort: number; readonly external: boolean; readonly groupPolicy: boolean }
+}
+
+/** What is attached at our place (priority and handle) of a device. */
+export type Filter = {
+  readonly device: string
+  readonly direction: Direction
+  /** The program of ours, or undefined: somebody else's. */
+  readonly program: ProgramName | undefined
+  /** Whether it is the one of the program set in `ObservedState.programs`. */
+  readonly isCurrent: boolean
+}
+
+/** What the agent wrote down as its own before it made it. An ifindex of 0: it was about to be made. */
+export type Owned = {
+  readonly devices: Readonly<Record<string, number>>
+  /** clsact queueing disciplines, by device. */
+  readonly qdiscs: Readonly<Record<string, number>>
+  /** By `device/direction`. */
+  readonly filters: Readonly<Record<string, number>>
+  readonly notrack: boolean
+}
+
+export const emptyOwned: Owned = { devices: {}, qdiscs: {}, filters: {}, notrack: false }
+
+/** Everything that the agent compares with what should be: one reading of the kernel. */
+export type ObservedState = {
+  readonly interfaces: readonly Interface[]
+  readonly filters: readonly Filter[]
+  /** Digest of the loaded program set of the newest layout, when it is complete. */
+  readonly programs: string | undefined
+  /** Other program sets that are still pinned. */
+  readonly oldPrograms: readonly string[]
+  /** UDP port of the table `vnet` of nftables; 0: a table of that name that is not as ours. */
+  readonly notrack: number | undefined
+  readonly tables: Tables
+  readonly owned: Owned
+}
+
+/** Whether the device is one that the agent made, and not another of the same name. */
+export const isOwned = ({ owned }: Pick<ObservedState, 'owned'>, { name, ifindex }: Interface): boolean => {
+  const recorded = owned.devices[name]
+  return recorded !== undefined && (recorded === ifindex || recorded === 0)
+}
+
+export const filterKey = (device: string, direction: Direction): string => `${device}/${direction}`

@@ -1,0 +1,11 @@
+/** The VXLAN device of the node; one for all networks. */
+export const TUNNEL_DEVICE = 'vnet0'
+/** So large that the device never refuses: whether a frame fits is asked of the link. */
+export const TUNNEL_MTU_BYTES = 65_000
+/** Where NodeBridge names none. */
+export const DEFAULT_UDP_PORT = 14789
+/** skb mark of our own datagrams ("vn"): the underlay guard lets only these out to the overlay's port. */
+export const TUNNEL_MARK = 0x766e
+
+/** Outer IP, UDP and VXLAN headers: what the underlay's MTU must hold beside the inner frame. */
+export const overheadBytes = (isIpv6: boolean): number => (isIpv6 ? 40 : 20) + 8 + 8
