@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { KubeClient } from '#runtime/kube-client.ts'
@@ -61,6 +61,8 @@ export class ControlPlane {
   readonly cluster: string
   readonly port: number
   readonly folder: string
+  /** Where the API server asks for connections to nodes and pods: by itself it would send them out of the laboratory. */
+  readonly egressSocket: string
   readonly apiServer: ControlPlaneRole
   readonly controllerManager: ControlPlaneRole
   readonly scheduler: ControlPlaneRole
@@ -75,9 +77,10 @@ export class ControlPlane {
       const logFile = join(state.subfolder('logs'), `${cluster}-${name}.log`)
       return new ControlPlaneRole(name, () => new Program(state, { argv: dieWithParent(argv), logFile }))
     }
-    // `kubectl logs` asks the address of this type, where the laboratory's kubelets serve; InternalIP is the underlay's.
-    const kubeletAddress = '--kubelet-preferred-address-types=InternalDNS'
-    this.apiServer = role('apiserver', '--port', String(port), '--', kubeletAddress)
+    this.egressSocket = join(state.subfolder('clusters'), `${cluster}.sock`)
+    const egress = join(state.subfolder('clusters'), `${cluster}-egress.json`)
+    writeFileSync(egress, JSON.stringify(egressSelector(this.egressSocket)))
+    this.apiServer = role('apiserver', '--port', String(port), '--', `--egress-selector-config-file=${egress}`)
     this.controllerManager = role('controller-manager')
     this.scheduler = role('scheduler')
   }
@@ -125,6 +128,17 @@ export class ControlPlane {
     await Promise.all([this.controllerManager, this.scheduler, this.apiServer].map((role) => role.stop()))
   }
 }
+
+const egressSelector = (socket: string): object => ({
+  apiVersion: 'apiserver.k8s.io/v1beta1',
+  kind: 'EgressSelectorConfiguration',
+  egressSelections: [
+    {
+      name: 'cluster',
+      connection: { proxyProtocol: 'HTTPConnect', transport: { uds: { udsName: socket } } },
+    },
+  ],
+})
 
 const dieWithParent = (argv: readonly string[]): string[] => ['setpriv', '--pdeathsig', 'KILL', '--', ...argv]
 

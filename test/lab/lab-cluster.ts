@@ -20,13 +20,11 @@ export class LabCluster {
   readonly name: string
   readonly controlPlane: ControlPlane
   readonly nodes: LabNode[] = []
-  readonly logPort: number
   readonly #logs: LogServer
 
-  constructor(controlPlane: ControlPlane, logPort: number) {
+  constructor(controlPlane: ControlPlane) {
     this.name = controlPlane.cluster
     this.controlPlane = controlPlane
-    this.logPort = logPort
     this.#logs = new LogServer(({ namespace, name }, container) => this.#logFile(`${namespace}/${name}`, container))
   }
 
@@ -45,7 +43,7 @@ export class LabCluster {
   }
 
   async startLogs(): Promise<void> {
-    await this.#logs.start(this.logPort, this.controlPlane.folder)
+    await this.#logs.start(this.controlPlane.egressSocket, this.controlPlane.folder)
   }
 
   node(name: string): LabNode {

@@ -138,7 +138,6 @@ export class Laboratory {
         index: this.#nextNode++,
         apiPort: cluster.controlPlane.port,
         kubeconfig: cluster.kubeconfig,
-        logPort: cluster.logPort,
         launch: this.#launch,
         report: (message) => this.#report(`${clusterName}/${description.name}: ${message}`),
       },
@@ -183,7 +182,7 @@ export class Laboratory {
     }
     for (const { name } of this.description.clusters) {
       const controlPlane = new ControlPlane(this.state, { cluster: name, port: await port() })
-      this.clusters.push(new LabCluster(controlPlane, await port()))
+      this.clusters.push(new LabCluster(controlPlane))
       controlPlane.start()
     }
   }

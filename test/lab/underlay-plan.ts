@@ -6,7 +6,7 @@ export type Subnet = { ipv4: string; ipv6: string; prefixV4: number; prefixV6: n
 /** Subnet of the n-th site (from 0): one Ethernet segment. */
 export const siteSubnet = (site: number): Subnet => ({
   ipv4: `10.${100 + site}.0.0`,
-  ipv6: `fd00:100:${site}::`,
+  ipv6: `fd00:100:${site + 1}::`,
   prefixV4: 24,
   prefixV6: 64,
 })
@@ -14,7 +14,7 @@ export const siteSubnet = (site: number): Subnet => ({
 /** The n-th host of a site; 1 is its router, nodes begin at 10. */
 export const siteAddresses = (site: number, host: number): Addresses => ({
   ipv4: `10.${100 + site}.0.${host}`,
-  ipv6: `fd00:100:${site}::${host.toString(16)}`,
+  ipv6: `fd00:100:${site + 1}::${host.toString(16)}`,
 })
 
 export const routerHost = 1

@@ -1,24 +1,28 @@
 import { createReadStream, existsSync, readFileSync, statSync, watch } from 'node:fs'
+import { createServer as createProxy, type Server as ProxyServer } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 
 /** Path of a container's log; undefined when there is none. */
 export type FindLog = (pod: { namespace: string; name: string }, container: string) => string | undefined
 
 /**
- * What `kubectl logs` needs of a kubelet: `GET /containerLogs/NAMESPACE/POD/CONTAINER`, with `follow`, `tailLines` and
- * `limitBytes`. One server for all nodes of a cluster, on loopback.
+ * What `kubectl logs` needs of a kubelet: `GET /containerLogs/NAMESPACE/POD/CONTAINER`, with `follow` and
+ * `tailLines`. One server for all nodes of a cluster: the API server asks a proxy (HTTP CONNECT on a unix socket) for a
+ * connection to whichever node, and the proxy hands every connection to this server.
  */
 export class LogServer {
   readonly #findLog: FindLog
   #server: Server | undefined
+  #proxy: ProxyServer | undefined
 
   constructor(findLog: FindLog) {
     this.#findLog = findLog
   }
 
-  /** `folder` holds the serving certificate of the cluster's API server, which is this machine's loopback too. */
-  async start(port: number, folder: string): Promise<void> {
+  /** `folder` holds the serving certificate of the cluster's API server; `socket` is where it asks for connections. */
+  async start(socket: string, folder: string): Promise<void> {
     const files = { cert: join(folder, 'apiserver.crt'), key: join(folder, 'apiserver.key') }
     const server = createServer(
       { cert: readFileSync(files.cert), key: readFileSync(files.key) },
@@ -46,14 +50,20 @@ export class LogServer {
       },
     )
     this.#server = server
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve))
+    const proxy = createProxy((_, response) => response.writeHead(405).end())
+    proxy.on('connect', (_, client: Duplex) => {
+      client.on('error', () => client.destroy())
+      client.write('HTTP/1.1 200 OK\r\n\r\n')
+      server.emit('connection', client)
+    })
+    this.#proxy = proxy
+    await new Promise<void>((resolve, reject) => proxy.once('error', reject).listen(socket, resolve))
   }
 
   async stop(): Promise<void> {
-    const server = this.#server
-    if (!server) return
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
+    this.#server?.closeAllConnections()
+    this.#proxy?.closeAllConnections()
+    await new Promise((resolve) => (this.#proxy ? this.#proxy.close(resolve) : resolve(undefined)))
   }
 }
 

@@ -22,8 +22,6 @@ export type NodeContext = {
   /** Of the cluster's API server on 127.0.0.1. */
   readonly apiPort: number
   readonly kubeconfig: string
-  /** Port on the machine's loopback that serves the logs of the cluster's containers. */
-  readonly logPort: number
   /** Path of native/launch. */
   readonly launch: string
   readonly report: (message: string) => void

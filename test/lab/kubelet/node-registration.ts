@@ -6,6 +6,7 @@ import type { NodeContext } from './node-context.ts'
 
 const heartbeatMs = 5_000
 const leaseSeconds = 20
+const kubeletPort = 10_250
 const retryMs = 1_000
 const capacity = { cpu: '16', memory: '64Gi', 'ephemeral-storage': '64Gi', pods: '110' }
 
@@ -62,7 +63,7 @@ export class NodeRegistration {
   }
 
   #status(): NonNullable<Node['status']> {
-    const { addresses, node, logPort } = this.#context
+    const { addresses, node } = this.#context
     const condition = (type: string, status: string, reason: string) => ({
       ...{ type, status, reason, message: 'the laboratory says so' },
       ...{ lastHeartbeatTime: now(), lastTransitionTime: now() },
@@ -74,10 +75,8 @@ export class NodeRegistration {
         { type: 'InternalIP', address: addresses.ipv4 },
         { type: 'InternalIP', address: addresses.ipv6 },
         { type: 'Hostname', address: node },
-        // Where the API server finds the logs: this machine's loopback.
-        { type: 'InternalDNS', address: 'localhost' },
       ],
-      daemonEndpoints: { kubeletEndpoint: { Port: this.#context.logPort || logPort } },
+      daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } },
       conditions: [
         condition('MemoryPressure', 'False', 'KubeletHasSufficientMemory'),
         condition('DiskPressure', 'False', 'KubeletHasNoDiskPressure'),

@@ -126,7 +126,7 @@ static void mount_new(const char *type, const char *root, const char *name, cons
 
 static void enter_root(void) {
   char root[PATH_BYTES - 64], upper[PATH_BYTES], work[PATH_BYTES], path[3 * PATH_BYTES];
-  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) fail("make mounts private");
+  if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) fail("make mounts private");
   if (mount("launch", scratch, "tmpfs", 0, "mode=0755")) fail("mount a tmpfs on %s", scratch);
   snprintf(root, sizeof root, "%s/root", scratch);
   snprintf(upper, sizeof upper, "%s/upper", scratch);
@@ -203,15 +203,17 @@ int main(int count, char **words) {
     int file = open(net, O_RDONLY | O_CLOEXEC);
     if (file < 0 || setns(file, CLONE_NEWNET)) fail("enter the network namespace %s", net);
   }
-  if (unshare(CLONE_NEWNS | (host_pid ? 0 : CLONE_NEWPID))) fail("make namespaces");
+  if (!host_pid && unshare(CLONE_NEWPID)) fail("make a pid namespace");
+  int file = pidfile ? open(pidfile, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644) : -1;
+  if (pidfile && file < 0) fail("create %s", pidfile);
   forward_signals();
   child = fork();
   if (child < 0) fail("fork");
   if (child == 0) run_inside(argv);
   if (pidfile) {
     char text[32];
-    int file = open(pidfile, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644), length = snprintf(text, sizeof text, "%d\n", child);
-    if (file < 0 || write(file, text, length) != length) fail("write %s", pidfile);
+    int length = snprintf(text, sizeof text, "%d\n", child);
+    if (write(file, text, length) != length) fail("write %s", pidfile);
   }
   wait_and_exit(child);
 }
