@@ -1,0 +1,106 @@
+// VirtualNetwork → its status and its projections.
+import type { VirtualNetwork } from '#crds/virtual-network.ts'
+import { findCondition, sameStatus } from '#runtime/conditions.ts'
+import { Controller, source } from '#runtime/controller.ts'
+import { VirtualNetworks } from '#runtime/overlay-resources.ts'
+import { gatherBridges } from './bridge-view.ts'
+import { type HubDeps, timeOf } from './deps.ts'
+import { judgeEndpoints } from './endpoint-view.ts'
+import type { HubInformers } from './informers.ts'
+import { clusterOfMailbox } from './mailboxes.ts'
+import type { ClusterView } from './network-conditions.ts'
+import { keyOfNetwork, type NetworkDecision } from './network-decision.ts'
+import { networkStatus } from './network-status.ts'
+import { connectedClusters, decideNetwork, userNetworks } from './network-view.ts'
+import type { OverlayBoards } from './overlay-report.ts'
+import { Projector, projectionIn, requestOfNetwork } from './projections.ts'
+
+export const networkController = (deps: HubDeps, informers: HubInformers, boards: OverlayBoards): Controller => {
+  const { client, cluster: ownCluster, logger, metrics, clock } = deps
+  const { networks, clusters, classes, bridges, slices, namespaces } = informers
+  const projector = new Projector(client, informers)
+  /** Numbers given out by us that the lister may not show yet. */
+  const given = new Map<string, { uid: string; vni: number }>()
+  const all = (): string[] => userNetworks(informers).map(keyOfNetwork)
+
+  /** Networks with the numbers that we gave them: two new ones must not get the same. */
+  const withGiven = (network: VirtualNetwork): VirtualNetwork => {
+    const known = given.get(keyOfNetwork(network))
+    if (!known || known.uid !== network.metadata.uid || network.status?.vni !== undefined) return network
+    return { ...network, status: { ...network.status, vni: known.vni } }
+  }
+
+  const decideNow = (network: VirtualNetwork): NetworkDecision => {
+    const decision = decideNetwork(withGiven(network), informers, {
+      reports: gatherBridges(informers),
+      ownCluster,
+      all: userNetworks(informers).map(withGiven),
+    })
+    if (decision.vni !== undefined && !decision.objection)
+      given.set(decision.key, { uid: network.metadata.uid ?? '', vni: decision.vni })
+    return decision
+  }
+
+  const clusterView = (name: string, key: string, connected: ReadonlySet<string>): ClusterView => {
+    const cluster = clusters.lister.get(name)
+    if (!cluster) {
+      const message = `there is no MemberCluster ${name}: join it with "kubectl vnet join ${name}", or correct spec.clusters`
+      return { name, isConnected: false, objection: { reason: 'ClusterUnknown', message } }
+    }
+    if (!connected.has(name)) {
+      const ready = findCondition(cluster.status?.conditions, 'Ready')
+      const objection = { reason: ready?.reason ?? 'AwaitingMember', message: ready?.message ?? 'no heartbeat yet' }
+      return { name, isConnected: false, objection }
+    }
+    const entry = projectionIn(name, key, informers)?.status?.clusters?.find((each) => each.name === name)
+    if (entry?.ready) return { name, isConnected: true, objection: undefined }
+    const { reason = 'AwaitingMember', message = 'the member has not reported on it yet' } = entry ?? {}
+    return { name, isConnected: true, objection: { reason, message } }
+  }
+
+  return new Controller({
+    name: 'hub.network',
+    logger,
+    metrics,
+    clock,
+    sources: [
+      source(networks, requestOfNetwork),
+      boards.networks.source(),
+      source(slices, ({ metadata, spec }) =>
+        clusterOfMailbox(metadata.namespace) === undefined ? [] : [spec.network],
+      ),
+      source(clusters, all),
+      source(classes, all),
+      source(namespaces, ({ metadata }) => all().filter((key) => key.startsWith(`${metadata?.name}/`))),
+      // What bridges report decides about numbers: of networks that wait for theirs.
+      source(bridges, () => all().filter((key) => networks.lister.get(key)?.status?.mtuBytes === undefined)),
+    ],
+    reconcile: async (key, { signal }) => {
+      const network = networks.lister.get(key)
+      if (
+        !network ||
+        network.metadata.deletionTimestamp ||
+        clusterOfMailbox(network.metadata.namespace) !== undefined
+      ) {
+        given.delete(key)
+        return await projector.withdraw(key, [], signal)
+      }
+      const decision = decideNow(network)
+      const connected = connectedClusters(informers)
+      const status = networkStatus({
+        network,
+        decision,
+        report: boards.networks.get(key),
+        endpoints: judgeEndpoints(network, informers),
+        clusters: decision.clusters.map((name) => clusterView(name, key, connected)),
+        now: timeOf(deps),
+      })
+      if (!sameStatus(network.status, status)) {
+        const { name, namespace } = network.metadata
+        await client.applyStatus(VirtualNetworks, { metadata: { name, namespace }, status } as never, { signal })
+      }
+      const isSettled = decision.vni !== undefined && decision.mtuBytes !== undefined
+      if (!decision.objection && isSettled) await projector.project(network, decision.clusters, status, signal)
+    },
+  })
+}

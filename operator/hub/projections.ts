@@ -1,0 +1,94 @@
+// A network → read-only projections of it in the mailboxes of its clusters.
+import { LABELS } from '#crds/group.ts'
+import { mailboxNamespace, networkOfProjection, projectionName } from '#crds/names.ts'
+import type { VirtualNetwork } from '#crds/virtual-network.ts'
+import { sameStatus } from '#runtime/conditions.ts'
+import type { KubeClient } from '#runtime/kube-client.ts'
+import { VirtualNetworks } from '#runtime/overlay-resources.ts'
+import { isWritable } from './bridge-reports.ts'
+import type { HubInformers } from './informers.ts'
+import { clusterOfMailbox } from './mailboxes.ts'
+import { keyOfNetwork } from './network-decision.ts'
+
+const ORIGIN_ANNOTATION = 'internal.vnet.dev/origin-uid'
+
+type Status = NonNullable<VirtualNetwork['status']>
+
+/** The user's network that an object stands for: itself, or what it is a projection of. */
+export const requestOfNetwork = (network: VirtualNetwork): string[] =>
+  clusterOfMailbox(network.metadata.namespace) === undefined
+    ? [keyOfNetwork(network)]
+    : network.metadata.name.includes('.')
+      ? [networkOfProjection(network.metadata.name)]
+      : []
+
+export const projectionIn = (cluster: string, network: string, { networks }: Pick<HubInformers, 'networks'>) =>
+  networks.lister.get(`${mailboxNamespace(cluster)}/${projectionName(network)}`)
+
+export class Projector {
+  readonly #client: KubeClient
+  readonly #informers: HubInformers
+
+  constructor(client: KubeClient, informers: HubInformers) {
+    this.#client = client
+    this.#informers = informers
+  }
+
+  /** Writes the projection of an accepted network into the mailboxes of `clusters`, and removes it from all others. */
+  async project(
+    network: VirtualNetwork,
+    clusters: readonly string[],
+    status: Status,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.withdraw(keyOfNetwork(network), clusters, signal)
+    for (const cluster of clusters)
+      if (isWritable(this.#informers.clusters.lister.get(cluster)))
+        await this.#write(network, { cluster, clusters, status }, signal)
+  }
+
+  /** Removes projections from mailboxes other than those of `kept`. */
+  async withdraw(key: string, kept: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const { metadata } of this.#informers.clusters.lister.list()) {
+      const projection = projectionIn(metadata.name, key, this.#informers)
+      if (
+        !projection ||
+        kept.includes(metadata.name) ||
+        !isWritable(this.#informers.clusters.lister.get(metadata.name))
+      )
+        continue
+      await this.#remove(projection, signal)
+    }
+  }
+
+  async #remove({ metadata: { namespace, name } }: VirtualNetwork, signal: AbortSignal): Promise<void> {
+    await this.#client.delete(VirtualNetworks, { namespace, name }, { signal })
+  }
+
+  async #write(
+    network: VirtualNetwork,
+    { cluster, clusters, status }: { cluster: string; clusters: readonly string[]; status: Status },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const key = keyOfNetwork(network)
+    const { uid = '' } = network.metadata
+    const known = projectionIn(cluster, key, this.#informers)
+    // Another network under the same name: its fixed fields may differ, and nothing of the former one must live on.
+    if (known && known.metadata.annotations?.[ORIGIN_ANNOTATION] !== uid) await this.#remove(known, signal)
+    const metadata = {
+      namespace: mailboxNamespace(cluster),
+      name: projectionName(key),
+      labels: { [LABELS.projected]: 'true' },
+      annotations: { [ORIGIN_ANNOTATION]: uid },
+    }
+    const spec = { ...network.spec, clusters: [...clusters] }
+    if (!known || !sameStatus(known.spec, spec) || known.metadata.annotations?.[ORIGIN_ANNOTATION] !== uid)
+      await this.#client.apply(VirtualNetworks, { metadata, spec } as never, { signal })
+    const { clusters: _, ...ours } = status
+    const { clusters: __, ...present } = known?.status ?? {}
+    if (!known || !sameStatus(present, ours)) {
+      const ref = { namespace: metadata.namespace, name: metadata.name }
+      await this.#client.applyStatus(VirtualNetworks, { metadata: ref, status: ours } as never, { signal })
+    }
+  }
+}
