@@ -1,3 +1,4 @@
+import { DirtyList } from './dirty-list.ts'
 import type { Problem } from './problem.ts'
 
 /** Exponent of the smooth stand-in for the maximum utilisation. */
@@ -20,7 +21,7 @@ export class ConcurrencyTracker {
   private readonly smooth: Float64Array
   private readonly factors: Float64Array
   private readonly tightest: Int32Array
-  private readonly stale = new Set<number>()
+  private readonly stale: DirtyList
 
   constructor(problem: Problem, load: Float64Array) {
     const { networks } = problem.input
@@ -32,6 +33,7 @@ export class ConcurrencyTracker {
       this.powers[n] = new Float64Array(problem.resources)
       return new Float64Array(problem.resources)
     })
+    this.stale = new DirtyList(problem.resources)
     this.smooth = new Float64Array(networks.length)
     this.factors = new Float64Array(networks.length).fill(Number.POSITIVE_INFINITY)
     this.tightest = new Int32Array(networks.length).fill(-1)
@@ -56,7 +58,7 @@ export class ConcurrencyTracker {
     for (const network of this.tracked) {
       const elastic = this.elastic[network]!
       let rescan = false
-      for (const resource of this.stale) {
+      for (const resource of this.stale.members()) {
         const own = elastic[resource]!
         const after = own > 0 ? this.utilization(network, resource, own) ** power : 0
         this.smooth[network]! += after - this.powers[network]![resource]!

@@ -1,6 +1,6 @@
 import type { Group } from './group.ts'
 import { may, type Problem } from './problem.ts'
-import { Proposals, residualWidth } from './proposals.ts'
+import { Proposals } from './proposals.ts'
 import { makePath } from './routing.ts'
 import { activeGroups, type Search } from './search.ts'
 import type { State } from './state.ts'
@@ -37,7 +37,7 @@ const vmOrder = (problem: Problem): number[] => {
  */
 const bridgeOrder = (state: State): number[] => {
   const { problem } = state
-  const width = Float64Array.from({ length: problem.arcs }, (_, arc) => residualWidth(state, arc))
+  const width = state.widths.current
   const arcs = Array.from(width.keys()).sort((x, y) => width[y]! - width[x]! || x - y)
   const order = new Set<number>()
   for (const arc of arcs) {
@@ -101,20 +101,21 @@ const routeByRate = (search: Search): void => {
   state.commit()
 }
 
+/** The widest path; if it is too slow for a bound, the fastest one with room; the present one where neither is allowed. */
 const routeWidest = (state: State, proposals: Proposals, group: Group): void => {
-  const choices = [proposals.widest(group), proposals.fastest(group)].map(
-    (arcs) => arcs && makePath(state.problem, arcs),
-  )
-  const fits = choices.find((path) => path && path.latency <= group.bound && proposals.affordable(group, path))
-  const other = choices.find((path) => path && proposals.affordable(group, path))
   const mark = state.uncommitted
   const before = state.violations.total
-  state.setPath(group, fits ?? other ?? group.presentPath)
-  if (group.path === group.presentPath || state.violations.total <= before) return
+  for (const search of ['widest', 'fastest'] as const) {
+    const arcs = proposals[search](group)
+    const path = arcs && makePath(state.problem, arcs)
+    if (!path || !proposals.affordable(group, path)) continue
+    state.setPath(group, path)
+    if (path.latency <= group.bound) break
+  }
   const broken = state.violations.total
+  if (group.path && broken <= before) return
+  const chosen = group.path
   state.rollback(mark)
   state.setPath(group, group.presentPath)
-  if (state.violations.total < broken) return
-  state.rollback(mark)
-  state.setPath(group, fits ?? other)
+  if (state.violations.total >= broken) state.setPath(group, chosen)
 }

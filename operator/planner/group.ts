@@ -26,3 +26,16 @@ export type Group = {
   penalty: number
   changed: boolean
 }
+
+export const idleGroup = (of: Pick<Group, 'key' | 'network' | 'from' | 'to' | 'presentPath'>): Group => ({
+  ...of,
+  path: of.presentPath,
+  demands: [],
+  rate: 0,
+  elasticRate: 0,
+  bound: Number.POSITIVE_INFINITY,
+  residual: 0,
+  tightest: -1,
+  penalty: 0,
+  changed: false,
+})

@@ -1,8 +1,7 @@
 import { type Evaluator, isBetter, type Value } from './objectives.ts'
 import { mayRelink, type Problem } from './problem.ts'
 import { type Routing, samePath } from './routing.ts'
-import { restoreSnapshot, type Snapshot } from './search.ts'
-import { State } from './state.ts'
+import { type Snapshot, State } from './state.ts'
 
 /** A state that may be adopted, with the networks that it changes. */
 export type Outcome = { state: State; touched: boolean[]; value: Value }
@@ -22,18 +21,21 @@ const hasWasteful = (problem: Problem, routing: Routing, network: number): boole
   return vacated || objective === 'MinimumCost' || extra.length > (linkBudget ?? Number.POSITIVE_INFINITY)
 }
 
-/** The snapshot as a state in which networks that it leaves alone keep everything they have. */
-export const assess = (problem: Problem, routing: Routing, evaluator: Evaluator, snapshot: Snapshot): Outcome => {
+/**
+ * The snapshot as a state in which networks that it leaves alone keep everything they have.
+ * @param present what `doNothing` gives for the same problem.
+ */
+export const assess = (routing: Routing, evaluator: Evaluator, snapshot: Snapshot, present: State): Outcome => {
+  const { problem } = routing
   const touched = problem.input.networks.map((_, n) => hasWasteful(problem, routing, n))
   snapshot.bridgeOf.forEach((bridge, vm) => {
     if (bridge !== problem.presentBridge[vm]) touched[problem.vmNetwork[vm]!] = true
   })
-  const trial = new State(problem, routing, () => true)
-  restoreSnapshot(trial, snapshot)
-  for (const group of trial.groups.values())
-    if (group.demands.length > 0 && !samePath(group.path, group.presentPath)) touched[group.network] = true
-  const state = new State(problem, routing, (network) => !touched[network])
-  restoreSnapshot(state, snapshot)
+  for (const [key, path] of snapshot.paths) {
+    const { network, from, to } = routing.pairOf(key)
+    if (!samePath(path, present.presentPath(network, from, to))) touched[network] = true
+  }
+  const state = new State(problem, routing, (network) => !touched[network], snapshot)
   return { state, touched, value: evaluator.value(state) }
 }
 
@@ -61,15 +63,14 @@ const without = (outcome: Outcome, network: number): Snapshot => {
  * What is adopted of a search's result: changes to a network that gain less than its minimum are dropped, and all of it
  * if it is not better than doing nothing.
  */
-export const settleOutcome = (routing: Routing, evaluator: Evaluator, snapshot: Snapshot): Outcome => {
-  const { problem } = routing
-  const present = doNothing(problem, routing, evaluator)
-  let outcome = assess(problem, routing, evaluator, snapshot)
+export const settleOutcome = (evaluator: Evaluator, snapshot: Snapshot, present: Outcome): Outcome => {
+  const { problem, routing } = present.state
+  let outcome = assess(routing, evaluator, snapshot, present.state)
   for (let n = 0; n < problem.input.networks.length && present.value.violation === 0; n++) {
     const minimum = problem.input.networks[n]!.minimumGainPercent ?? 0
     const gain = gainPercent(evaluator, present.state, outcome.state, n)
     if (!outcome.touched[n] || minimum <= 0 || gain === undefined || gain >= minimum) continue
-    const rest = assess(problem, routing, evaluator, without(outcome, n))
+    const rest = assess(routing, evaluator, without(outcome, n), present.state)
     if (rest.value.violation === 0) outcome = rest
   }
   return isBetter(outcome.value, present.value) ? outcome : present

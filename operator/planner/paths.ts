@@ -41,7 +41,7 @@ export class PathFinder {
     this.done = new Uint8Array(graph.bridges)
   }
 
-  /** The arcs of a cheapest path, the one with fewer hops among equals where the search meets both; undefined if none. */
+  /** The arcs of a cheapest path; undefined if there is none. Of equal paths it takes the first that the search meets. */
   cheapest(query: PathQuery): number[] | undefined {
     const { arcTo, outStart, outArc } = this.graph
     const { from, to, weight, transit } = query
@@ -54,10 +54,9 @@ export class PathFinder {
     hops[from] = 0
     via[from] = -1
     heap.push(cost[from], from)
-    while (heap.size > 0) {
+    while (heap.size > 0 && heap.topKey() < cost[to]!) {
       const bridge = heap.pop()
       if (done[bridge] === 1) continue
-      if (bridge === to) break
       done[bridge] = 1
       if (bridge !== from && transit[bridge] === 0) continue
       const reached = cost[bridge]!
@@ -70,7 +69,7 @@ export class PathFinder {
         if (step === Number.POSITIVE_INFINITY) continue
         const candidate = sum ? reached + step : Math.max(reached, step)
         const known = cost[next]!
-        if (candidate > known || (candidate === known && nextHops >= hops[next]!)) continue
+        if (candidate > known || (candidate === known && nextHops >= hops[next]!) || candidate > cost[to]!) continue
         cost[next] = candidate
         hops[next] = nextHops
         via[next] = arc
@@ -84,13 +83,18 @@ export class PathFinder {
 
   /**
    * The widest path, and of these the one with the lowest latency.
-   * @param width what each arc has to give; arcs with `-Infinity` are not used.
+   * @param width what each arc has to give, where `open` is 1.
    */
-  widest(query: Omit<PathQuery, 'mode' | 'weight'>, width: (arc: number) => number, latency: Float64Array) {
-    const widest = this.cheapest({ ...query, mode: 'Max', weight: (arc) => -width(arc) })
+  widest(
+    query: Omit<PathQuery, 'mode' | 'weight'>,
+    { width, open, latency }: { width: Float64Array; open: Uint8Array; latency: Float64Array },
+  ): number[] | undefined {
+    const narrowness = (arc: number): number => (open[arc] === 1 ? -width[arc]! : Number.POSITIVE_INFINITY)
+    const widest = this.cheapest({ ...query, mode: 'Max', weight: narrowness })
     if (!widest || widest.length < 2) return widest
-    const least = widest.reduce((narrowest, arc) => Math.min(narrowest, width(arc)), Number.POSITIVE_INFINITY)
-    const weight = (arc: number): number => (width(arc) >= least ? latency[arc]! : Number.POSITIVE_INFINITY)
+    const least = widest.reduce((narrowest, arc) => Math.min(narrowest, width[arc]!), Number.POSITIVE_INFINITY)
+    const weight = (arc: number): number =>
+      open[arc] === 1 && width[arc]! >= least ? latency[arc]! : Number.POSITIVE_INFINITY
     return this.cheapest({ ...query, mode: 'Sum', weight }) ?? widest
   }
 

@@ -1,7 +1,8 @@
 import { diagnose } from './diagnosis.ts'
 import type { Group } from './group.ts'
+import { moveOrder } from './move-order.ts'
 import type { Evaluator } from './objectives.ts'
-import { doNothing, type Outcome } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import type { Action, Plan } from './plan.ts'
 import { predictDemands, predictNetworks } from './predictions.ts'
 import { Reasons } from './reasons.ts'
@@ -11,10 +12,14 @@ import type { State } from './state.ts'
 import type { PresentState, Route } from './types.ts'
 
 /** Turns an outcome into the ordered actions that lead to it, with predictions and reasons. */
-export const writePlan = (outcome: Outcome, evaluator: Evaluator, strategy: string, search: Plan['search']): Plan => {
+export const writePlan = (
+  outcome: Outcome,
+  present: Outcome,
+  evaluator: Evaluator,
+  { strategy, search }: Pick<Plan, 'strategy' | 'search'>,
+): Plan => {
   const { state } = outcome
-  const { problem, routing } = state
-  const present = doNothing(problem, routing, evaluator)
+  const { problem } = state
   const { reservations, unreserved } = reserve(state)
   const result = resultState(outcome, reservations)
   const actions = outcome.touched.some(Boolean) ? changes(present.state, state, evaluator, result) : []
@@ -73,86 +78,82 @@ const changes = (before: State, after: State, evaluator: Evaluator, result: Pres
   const next = new Map(result.routes.map((route) => [routeKey(route), route]))
   const set = result.routes.filter((route) => old.get(routeKey(route))?.links.join('\n') !== route.links.join('\n'))
   const cleared = present.routes.filter((route) => !next.has(routeKey(route)))
-  const reasons = new Reasons(before, after, evaluator, set.length)
-  const groupOf = ({ network, from, to }: Route): Group =>
-    groups.get(routing.pairKey(ids.networks.get(network)!, ids.bridges.get(from)!, ids.bridges.get(to)!))!
+  const reasons = new Reasons(before, after, evaluator)
+  const groupOf = ({ network, from, to }: Route): Group | undefined =>
+    groups.get(routing.pairKey(ids.networks.get(network)!, ids.bridges.get(from)!, ids.bridges.get(to)!))
 
-  const actions: Action[] = []
-  input.networks.forEach(({ name }, n) => {
+  const users = linkUsers(after)
+  const added = input.networks.flatMap(({ name }, n) => {
     const now = new Set(Array.from(routing.presentLinks[n]!, (link) => input.links[link]!.name))
-    const then = new Set(result.topology[name])
-    for (const link of [...then].filter((l) => !now.has(l))) {
-      const id = ids.links.get(link)!
-      const crosses = (group: Group): boolean =>
-        group.network === n && group.path?.arcs.some((arc) => arc >> 1 === id) === true
-      const users = [...groups.values()].filter((group) => group.demands.length > 0 && crosses(group))
-      actions.push({ type: 'AddLink', network: name, link, reason: reasons.forLink(users) })
-    }
-    for (const link of [...now].filter((l) => !then.has(l)).sort())
-      actions.push({ type: 'RemoveLink', network: name, link, reason: { demands: [], worth: 0 } })
+    const fresh = result.topology[name]!.filter((link) => !now.has(link))
+    return fresh.map((link) => ({ network: name, link, users: users.get(n)?.get(ids.links.get(link)!) ?? [] }))
   })
-  for (const route of set) {
-    const replaces = old.get(routeKey(route))?.links
-    actions.push({
-      type: 'SetRoute',
-      ...route,
-      ...(replaces && { replaces }),
-      reason: reasons.forRoute(groupOf(route)),
-    })
-  }
-  for (const route of cleared) {
-    const { network, from, to } = route
-    const group = groupOf(route)
-    const reason = group?.demands.length > 0 ? reasons.forRoute(group) : { demands: [], worth: 0 }
-    actions.push({ type: 'ClearRoute', network, from, to, reason })
-  }
-  return [...actions, ...placements(after, reasons)]
+  const removed = input.networks.flatMap(({ name }, n) => {
+    const then = new Set(result.topology[name])
+    const now = Array.from(routing.presentLinks[n]!, (link) => input.links[link]!.name)
+    return now.filter((link) => !then.has(link)).map((link) => ({ network: name, link }))
+  })
+  const whyLinks = reasons.forLinks(added.map((link) => link.users))
+  const whyRoutes = reasons.forRoutes(set.map((route) => groupOf(route)!))
+  const usedAgain = cleared.map(groupOf).filter((group): group is Group => (group?.demands.length ?? 0) > 0)
+  const whyCleared = new Map(reasons.forRoutes(usedAgain).map((reason, i) => [usedAgain[i], reason]))
+  return [
+    ...added.map(({ network, link }, i): Action => ({ type: 'AddLink', network, link, reason: whyLinks[i]! })),
+    ...removed.map(({ network, link }): Action => ({ type: 'RemoveLink', network, link, reason: { demands: [] } })),
+    ...set.map((route, i): Action => {
+      const replaces = old.get(routeKey(route))?.links
+      return { type: 'SetRoute', ...route, ...(replaces && { replaces }), reason: whyRoutes[i]! }
+    }),
+    ...cleared.map(({ network, from, to, links }): Action => {
+      const reason = whyCleared.get(groupOf({ network, from, to, links })) ?? { demands: [] }
+      return { type: 'ClearRoute', network, from, to, reason }
+    }),
+    ...placements(after, reasons),
+  ]
 }
 
-/** VMs that are placed first, then moves, each when its target has room, if there is such an order. */
+/** Per network and link, the groups whose path crosses it. */
+const linkUsers = (state: State): Map<number, Map<number, Group[]>> => {
+  const users = new Map<number, Map<number, Group[]>>()
+  for (const group of state.groups.values()) {
+    if (group.demands.length === 0) continue
+    const links = users.get(group.network) ?? new Map<number, Group[]>()
+    users.set(group.network, links)
+    for (const arc of group.path?.arcs ?? []) links.set(arc >> 1, [...(links.get(arc >> 1) ?? []), group])
+  }
+  return users
+}
+
+/** VMs that start, and moves in an order in which each target has room, if there is one. */
 const placements = (after: State, reasons: Reasons): Action[] => {
   const { problem, placement } = after
   const { vms } = problem.input
-  const actions: Action[] = []
-  const used = Float64Array.from({ length: problem.bridges }, () => 0)
-  problem.presentBridge.forEach((bridge, vm) => {
-    if (bridge >= 0) used[bridge]! += vms[vm]!.compute
-  })
-  const vmsTo = Array.from(placement.bridgeOf.keys()).filter(
-    (vm) => placement.bridgeOf[vm] !== problem.presentBridge[vm],
+  const nameOf = (vm: number): string => vms[vm]!.name
+  const target = (vm: number): string => bridgeName(after, placement.bridgeOf[vm]!)
+  const changed = Array.from(vms.keys()).filter((vm) => placement.bridgeOf[vm] !== problem.presentBridge[vm])
+  const started = changed.filter((vm) => problem.presentBridge[vm]! < 0)
+  const { order, forced } = moveOrder(
+    after,
+    changed.filter((vm) => problem.presentBridge[vm]! >= 0),
   )
-  let waiting = vmsTo.filter((vm) => problem.presentBridge[vm]! >= 0)
-  while (waiting.length > 0) {
-    const fits = (vm: number): boolean =>
-      used[placement.bridgeOf[vm]!]! + vms[vm]!.compute <= problem.computeRoom[placement.bridgeOf[vm]!]!
-    const vm = waiting.find(fits) ?? waiting[0]!
-    const reason = reasons.forVm(vm)
-    if (!fits(vm)) reason.overcommits = true
-    const from = problem.presentBridge[vm]!
-    const to = placement.bridgeOf[vm]!
-    used[from]! -= vms[vm]!.compute
-    used[to]! += vms[vm]!.compute
-    const migrationSeconds = placement.migrationSeconds(vm, to)
-    const names = { vm: vms[vm]!.name, from: bridgeName(after, from), to: bridgeName(after, to) }
-    actions.push({ type: 'MoveVm', ...names, migrationSeconds, reason })
-    waiting = waiting.filter((other) => other !== vm)
-  }
-  for (const vm of vmsTo)
-    if (problem.presentBridge[vm]! < 0)
-      actions.push({
-        type: 'PlaceVm',
-        vm: vms[vm]!.name,
-        to: bridgeName(after, placement.bridgeOf[vm]!),
-        reason: reasons.forVm(vm),
-      })
-  return actions
+  const whyStarted = reasons.forVms(started)
+  const whyMoved = reasons.forVms(order)
+  return [
+    ...started.map((vm, i): Action => ({ type: 'PlaceVm', vm: nameOf(vm), to: target(vm), reason: whyStarted[i]! })),
+    ...order.map((vm, i): Action => {
+      const from = bridgeName(after, problem.presentBridge[vm]!)
+      const migrationSeconds = placement.migrationSeconds(vm, placement.bridgeOf[vm]!)
+      const reason = { ...whyMoved[i]!, ...(forced.has(vm) && { overcommits: true }) }
+      return { type: 'MoveVm', vm: nameOf(vm), from, to: target(vm), migrationSeconds, reason }
+    }),
+  ]
 }
 
 const reservationChanges = (present: PresentState, result: PresentState): Action[] => {
   const key = (links: string[], bps: number): string => `${bps} ${links.join('\n')}`
   const old = new Map(present.reservations.map((r) => [r.demand, key(r.links, r.bps)]))
   const next = new Map(result.reservations.map((r) => [r.demand, key(r.links, r.bps)]))
-  const reason = (demand: string) => ({ demands: [demand], worth: 0 })
+  const reason = (demand: string) => ({ demands: [demand] })
   return [
     ...present.reservations
       .filter((r) => next.get(r.demand) !== old.get(r.demand))

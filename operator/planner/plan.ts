@@ -45,10 +45,13 @@ export type Reason = {
   demands: string[]
   /** The tightest resource on the way these demands took before, and its utilisation then. */
   bottleneck?: { name: string; utilizationPercent: number }
-  /** What the whole plan would lose without this action, in units of the score (0.01 = 1 % of a reference value). */
-  worth: number
+  /**
+   * What the whole plan would lose without this action, in units of the score (0.01 = 1 % of a reference value). In
+   * large plans only the actions for the largest demands are tried out; the others have no number here and below.
+   */
+  worth?: number
   /** The best choice that was not taken, and how much lower the score would be with it. */
-  alternative?: { choice: string; worseBy: number }
+  alternative?: { choice: string; worseBy?: number }
   /** The action repairs a broken constraint. */
   repairs?: Constraint
   /** Another move must complete first, or the target is briefly overcommitted. */

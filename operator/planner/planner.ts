@@ -2,13 +2,13 @@ import { annealing } from './annealing.ts'
 import { greedy } from './greedy.ts'
 import { localSearch } from './local-search.ts'
 import { Evaluator, isBetter } from './objectives.ts'
-import { assess, type Outcome, settleOutcome } from './outcome.ts'
+import { assess, doNothing, type Outcome, settleOutcome } from './outcome.ts'
 import type { Plan } from './plan.ts'
 import { writePlan } from './plan-writer.ts'
-import { compile, type Problem } from './problem.ts'
+import { compile } from './problem.ts'
 import { resultState } from './result.ts'
 import { Routing } from './routing.ts'
-import { Search, type Snapshot, takeSnapshot } from './search.ts'
+import { Search, takeSnapshot } from './search.ts'
 import { State } from './state.ts'
 import type { PlannerInput, SearchOptions } from './types.ts'
 
@@ -30,32 +30,34 @@ export const plan = (input: PlannerInput, options: SearchOptions, more: Record<s
   const strategy = { ...strategies, ...more }[options.strategy]
   if (!strategy)
     throw new Error(`Planning with strategy ${options.strategy}: there is no such strategy; use local-search`)
+  const startMs = options.now()
   const problem = compile(input)
   const routing = new Routing(problem)
   const evaluator = new Evaluator(problem)
-  let evaluations = 0
-  let stoppedBy: Plan['search']['stoppedBy'] = 'Converged'
+  const present = doNothing(problem, routing, evaluator)
+  const effort: Plan['search'] = { evaluations: 0, stoppedBy: 'Converged' }
 
-  const solve = (from: Problem, paths: Routing): Outcome => {
-    const prices = new Evaluator(from)
-    const search = new Search(new State(from, paths, () => false), prices, options)
+  const solve = (prices: Evaluator, now: Outcome): Outcome => {
+    const search = new Search(new State(now.state.problem, now.state.routing, () => false), prices, options)
     strategy(search)
-    evaluations += search.evaluations
-    if (search.stoppedBy !== 'Converged') stoppedBy = search.stoppedBy
-    return settleOutcome(paths, prices, search.best)
+    effort.evaluations += search.evaluations
+    if (search.stoppedBy !== 'Converged') effort.stoppedBy = search.stoppedBy
+    return settleOutcome(prices, search.best, now)
   }
+  /** Whether there is time for another round that takes as long as everything so far. */
+  const timeLeft = (): boolean => 2 * options.now() - startMs < options.deadlineMs
 
-  let outcome = solve(problem, routing)
-  for (let round = 1; round < maxRounds && changed(outcome) && options.now() < options.deadlineMs; round++) {
+  let outcome = solve(evaluator, present)
+  for (let round = 1; round < maxRounds && changed(outcome) && timeLeft(); round++) {
     const next = compile({ ...problem.input, present: resultState(outcome) })
-    const again = solve(next, new Routing(next))
+    const prices = new Evaluator(next)
+    const again = solve(prices, doNothing(next, new Routing(next), prices))
     if (!changed(again)) break
-    const combined = assess(problem, routing, evaluator, snapshotOf(again))
+    const combined = assess(routing, evaluator, takeSnapshot(again.state), present.state)
     if (!isBetter(combined.value, outcome.value)) break
     outcome = combined
   }
-  return writePlan(outcome, evaluator, options.strategy, { evaluations, stoppedBy })
+  return writePlan(outcome, present, evaluator, { strategy: options.strategy, search: effort })
 }
 
 const changed = (outcome: Outcome): boolean => outcome.touched.some(Boolean)
-const snapshotOf = (outcome: Outcome): Snapshot => takeSnapshot(outcome.state)

@@ -11,17 +11,6 @@ const overloadPrice = 1e3
 const hopPrice = 1e-9
 const widthShares = [1, 0.75, 0.5, 0.25]
 
-/** Bit/s left on the arc and on every bottleneck that it belongs to. */
-export const residualWidth = ({ problem, load }: State, arc: number): number => {
-  let least = Number.POSITIVE_INFINITY
-  for (let i = problem.arcResourceStart[arc]!; i < problem.arcResourceStart[arc + 1]!; i++) {
-    const resource = problem.arcResource[i]!
-    const left = problem.capacity[resource]! - load[resource]!
-    if (left < least) least = left
-  }
-  return least
-}
-
 type Ban = { network: number; link: number }
 
 /**
@@ -80,54 +69,48 @@ export class Proposals {
     return { from: group.from, to: group.to, transit: routing.transit(group.network), maxHops: problem.maxHops }
   }
 
-  /** Whether a new path may use the arc: allowed, not banned, and its link there already or within the budget. */
-  open(network: number): (arc: number) => boolean {
+  /** 1 per arc that a new path may use: allowed, not banned, and its link there already or within the budget. */
+  private open(network: number): Uint8Array {
     const { routing, topology } = this.state
     const usable = routing.usable(network)
     const free = topology.spare(network) > 0
-    return (arc) =>
-      usable[arc] === 1 && (free || topology.has(network, linkOfArc(arc))) && !this.banned(network, linkOfArc(arc))
+    if (free && this.ban === undefined) return usable
+    const allowed = (link: number): boolean => (free || topology.has(network, link)) && !this.banned(network, link)
+    return usable.map((open, arc) => (open === 1 && allowed(linkOfArc(arc)) ? 1 : 0))
   }
 
   widest(group: Group): number[] | undefined {
-    const open = this.open(group.network)
-    const width = (arc: number): number => (open(arc) ? residualWidth(this.state, arc) : Number.NEGATIVE_INFINITY)
-    return this.state.routing.finder.widest(this.query(group), width, this.state.problem.arcLatency)
+    const { routing, problem, widths } = this.state
+    const arcs = { width: widths.current, open: this.open(group.network), latency: problem.arcLatency }
+    return routing.finder.widest(this.query(group), arcs)
   }
 
   /** The path of lowest latency that has room for the group's load, or else simply of lowest latency. */
   fastest(group: Group): number[] | undefined {
-    const { routing, problem } = this.state
+    const { arcLatency } = this.state.problem
+    const latency = (arc: number): number => arcLatency[arc]!
+    return this.cheapest(group, latency, group.rate) ?? this.cheapest(group, latency, Number.NEGATIVE_INFINITY)
+  }
+
+  /** The cheapest path over arcs that have at least so much left. */
+  private cheapest(group: Group, price: (arc: number) => number, least: number): number[] | undefined {
     const open = this.open(group.network)
-    const search = (rate: number): number[] | undefined =>
-      routing.finder.cheapest({
-        ...this.query(group),
-        mode: 'Sum',
-        weight: (arc) =>
-          open(arc) && residualWidth(this.state, arc) >= rate ? problem.arcLatency[arc]! : Number.POSITIVE_INFINITY,
-      })
-    return search(group.rate) ?? search(Number.NEGATIVE_INFINITY)
+    const width = this.state.widths.current
+    const weight = (arc: number): number =>
+      open[arc] === 1 && width[arc]! >= least ? price(arc) : Number.POSITIVE_INFINITY
+    return this.state.routing.finder.cheapest({ ...this.query(group), mode: 'Sum', weight })
   }
 
   private priced(group: Group, effort: 'All' | 'Few'): number[][] {
-    const { routing } = this.state
     const price = this.price(group)
-    const open = this.open(group.network)
-    const cheapest = (least: number): number[] | undefined =>
-      routing.finder.cheapest({
-        ...this.query(group),
-        mode: 'Sum',
-        weight: (arc) => (open(arc) && residualWidth(this.state, arc) >= least ? price(arc) : Number.POSITIVE_INFINITY),
-      })
-    const found = [cheapest(Number.NEGATIVE_INFINITY)]
+    const found = [this.cheapest(group, price, Number.NEGATIVE_INFINITY)]
     if (this.balancedOrResidual[group.network]) {
       const widest = this.widest(group)
-      const width = (widest ?? []).reduce(
-        (least, arc) => Math.min(least, residualWidth(this.state, arc)),
-        Number.POSITIVE_INFINITY,
-      )
+      const width = this.state.widths.current
+      const least = (widest ?? []).reduce((most, arc) => Math.min(most, width[arc]!), Number.POSITIVE_INFINITY)
       found.push(widest)
-      if (effort === 'All' && width > 0) for (const share of widthShares) found.push(cheapest(share * width))
+      if (effort === 'All' && least > 0)
+        for (const share of widthShares) found.push(this.cheapest(group, price, share * least))
     }
     if (effort === 'All' || group.bound < Number.POSITIVE_INFINITY) found.push(this.fastest(group))
     return found.filter((path) => path !== undefined)

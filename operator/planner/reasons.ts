@@ -8,8 +8,8 @@ import { bridgeName } from './result.ts'
 import { type Path, samePath } from './routing.ts'
 import type { State } from './state.ts'
 
-/** Above this many actions, alternatives are looked for among the default and the present only. */
-const manyActions = 300
+/** So many changes of each kind, for the largest demands, are tried out; the others are described only. */
+const triedChanges = 60
 const triedBridges = 12
 
 /**
@@ -22,30 +22,40 @@ export class Reasons {
   private readonly evaluator: Evaluator
   private readonly proposals: Proposals
   private readonly value: Value
-  private readonly thorough: boolean
 
-  constructor(before: State, after: State, evaluator: Evaluator, actions: number) {
+  constructor(before: State, after: State, evaluator: Evaluator) {
     this.before = before
     this.after = after
     this.evaluator = evaluator
     this.proposals = new Proposals(after, evaluator)
     this.value = evaluator.value(after)
-    this.thorough = actions <= manyActions
   }
 
-  forRoute(group: Group): Reason {
+  /** The reason of each group's new route, in the order given. */
+  forRoutes(groups: Group[]): Reason[] {
+    const tried = new Set([...groups].sort((x, y) => y.rate - x.rate || x.key - y.key).slice(0, triedChanges))
+    return groups.map((group) => (tried.has(group) ? this.triedRoute(group) : this.describedRoute(group)))
+  }
+
+  private describedRoute(group: Group): Reason {
+    const { presentPath } = group
+    const broken = (): Constraint | undefined => (presentPath ? undefined : 'Routable')
+    const reason = this.describe(group.demands, undefined, broken)
+    if (presentPath) reason.alternative = { choice: pathBridges(this.after, group, presentPath).join(' > ') }
+    return reason
+  }
+
+  private triedRoute(group: Group): Reason {
     const { after } = this
     const chosen = group.path
     const without = this.tried(() => after.setPath(group, group.presentPath))
-    let second: { path: Path; value: Value } | undefined
     const mark = after.uncommitted
-    if (this.thorough) after.setPath(group, undefined)
-    const choices = this.thorough
-      ? this.proposals.paths(group, 'Few')
-      : [group.presentPath, after.routing.defaultPath(group.network, group.from, group.to)]
+    after.setPath(group, undefined)
+    const choices = this.proposals.paths(group, 'Few')
     after.rollback(mark)
+    let second: { path: Path; value: Value } | undefined
     for (const path of choices) {
-      if (!path || samePath(path, chosen)) continue
+      if (samePath(path, chosen)) continue
       const value = this.tried(() => after.setPath(group, path))
       if (!second || isBetter(value, second.value)) second = { path, value }
     }
@@ -58,45 +68,54 @@ export class Reasons {
     return reason
   }
 
-  forVm(vm: number): Reason {
+  /** The reason of each VM's new place, in the order given. */
+  forVms(vms: number[]): Reason[] {
+    return vms.map((vm, i) => this.forVm(vm, i < triedChanges))
+  }
+
+  private forVm(vm: number, tryOut: boolean): Reason {
     const { after } = this
     const { problem } = after
     const here = after.placement.bridgeOf[vm]!
     const old = problem.presentBridge[vm]!
+    const broken = (): Constraint | undefined =>
+      old < 0 ? 'Complete' : after.placement.mayHost(vm, old) ? 'Compute' : 'Compliant'
+    if (!tryOut)
+      return this.describe([...problem.demandsOfVm[vm]!], undefined, () => (old < 0 ? 'Complete' : undefined))
     const without = this.tried(() => after.place(vm, old))
     let second: { bridge: number; value: Value } | undefined
     const others = Array.from({ length: problem.bridges }, (_, bridge) => bridge).filter(
       (bridge) => bridge !== here && after.placement.mayHost(vm, bridge),
     )
-    for (const bridge of this.thorough ? others.slice(0, triedBridges) : others.filter((b) => b === old)) {
+    for (const bridge of others.slice(0, triedBridges)) {
       const value = this.tried(() => after.place(vm, bridge))
       if (!second || isBetter(value, second.value)) second = { bridge, value }
     }
-    const broken = (): Constraint | undefined =>
-      old < 0 ? 'Complete' : after.placement.mayHost(vm, old) ? 'Compute' : 'Compliant'
     const reason = this.describe([...problem.demandsOfVm[vm]!], without, broken)
     if (second) reason.alternative = { choice: bridgeName(after, second.bridge), worseBy: this.worse(second.value) }
     return reason
   }
 
-  /** A link is there for the routes over it, so its reason is what they lose together without it. */
-  forLink(users: Group[]): Reason {
+  /** Links are there for the routes over them, so the reason of each is what these lose together without it. */
+  forLinks(usersOfEach: Group[][]): Reason[] {
+    return usersOfEach.map((users, i) => this.forLink(users, i < triedChanges))
+  }
+
+  private forLink(users: Group[], tryOut: boolean): Reason {
     const { after } = this
-    const without = this.tried(() => {
-      for (const group of users) after.setPath(group, group.presentPath)
-    })
     const largest = [...users].sort((x, y) => y.rate - x.rate || x.key - y.key)[0]
     const demands = users.flatMap((group) => group.demands)
+    const without = tryOut
+      ? this.tried(() => {
+          for (const group of users) after.setPath(group, group.presentPath)
+        })
+      : undefined
     const reason = this.describe(demands, without, () => largest && this.brokenBy(largest))
     if (largest) {
       const choice = pathBridges(after, largest, largest.presentPath).join(' > ') || 'no path'
-      reason.alternative = { choice, worseBy: this.worse(without) }
+      reason.alternative = { choice, ...(without && { worseBy: this.worse(without) }) }
     }
     return reason
-  }
-
-  forDemand(demand: string): Reason {
-    return { demands: [demand], worth: 0 }
   }
 
   private tried(change: () => void): Value {
@@ -111,13 +130,15 @@ export class Reasons {
     return this.value.score - value.score
   }
 
-  private describe(demands: number[], without: Value, broken: () => Constraint | undefined): Reason {
+  /** @param without what the plan is worth without the change, if that was tried out. */
+  private describe(demands: number[], without: Value | undefined, broken: () => Constraint | undefined): Reason {
     const { demandBps, input } = this.after.problem
     const largest = [...demands].sort((x, y) => demandBps[y]! - demandBps[x]! || x - y).slice(0, 3)
-    const reason: Reason = { demands: largest.map((id) => input.demands[id]!.name), worth: this.worse(without) }
+    const reason: Reason = { demands: largest.map((id) => input.demands[id]!.name) }
+    if (without) reason.worth = this.worse(without)
     const bottleneck = largest[0] === undefined ? undefined : this.bottleneck(largest[0])
     if (bottleneck) reason.bottleneck = bottleneck
-    const repaired = without.violation > this.value.violation + 1e-9 ? broken() : undefined
+    const repaired = !without || without.violation > this.value.violation + 1e-9 ? broken() : undefined
     if (repaired) reason.repairs = repaired
     return reason
   }

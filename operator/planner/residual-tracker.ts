@@ -1,3 +1,4 @@
+import { DirtyList } from './dirty-list.ts'
 import type { Group } from './group.ts'
 import type { Problem } from './problem.ts'
 
@@ -14,7 +15,9 @@ export class ResidualTracker {
   private readonly load: Float64Array
   private readonly tracked: Uint8Array
   private readonly crossing: (Set<Group> | undefined)[]
-  private readonly stale = new Set<number>()
+  private readonly stale: DirtyList
+  /** Groups that entered since the last settling; their residual is not known yet. */
+  private readonly entered = new Set<Group>()
 
   constructor(problem: Problem, load: Float64Array) {
     this.problem = problem
@@ -25,6 +28,7 @@ export class ResidualTracker {
     this.sums = new Float64Array(problem.input.networks.length)
     this.harm = new Float64Array(problem.resources)
     this.crossing = new Array(problem.resources)
+    this.stale = new DirtyList(problem.resources)
   }
 
   tracks(network: number): boolean {
@@ -35,20 +39,19 @@ export class ResidualTracker {
     if ((this.crossing[resource]?.size ?? 0) > 0) this.stale.add(resource)
   }
 
-  /** To be called after the group's loads were added. */
   enter(group: Group): void {
     if (this.tracked[group.network] === 0 || !group.path) return
     for (const resource of group.path.resources) {
       this.crossing[resource] ??= new Set()
       this.crossing[resource].add(group)
     }
-    group.residual = 0
-    this.recompute(group)
+    this.entered.add(group)
   }
 
   leave(group: Group): void {
     if (this.tracked[group.network] === 0 || !group.path || group.demands.length === 0) return
     for (const resource of group.path.resources) this.crossing[resource]!.delete(group)
+    if (this.entered.delete(group)) return
     this.sums[group.network]! -= group.demands.length * group.residual
     this.harm[group.tightest]! -= group.demands.length
     group.residual = 0
@@ -57,14 +60,17 @@ export class ResidualTracker {
 
   /** Brings the sums up to date with all load changes since the last call. */
   settle(): void {
-    for (const resource of this.stale) {
+    for (const resource of this.stale.members()) {
       const left = this.problem.capacity[resource]! - this.load[resource]!
       for (const group of this.crossing[resource]!) {
+        if (group.tightest < 0) continue
         if (left < group.residual) this.set(group, left, resource)
         else if (group.tightest === resource) this.recompute(group)
       }
     }
     this.stale.clear()
+    for (const group of this.entered) this.recompute(group)
+    this.entered.clear()
   }
 
   private recompute(group: Group): void {

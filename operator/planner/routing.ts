@@ -100,6 +100,12 @@ export class Routing {
     return (network * this.problem.bridges + from) * this.problem.bridges + to
   }
 
+  pairOf(key: number): { network: number; from: number; to: number } {
+    const { bridges } = this.problem
+    const pair = Math.floor(key / bridges)
+    return { network: Math.floor(pair / bridges), from: pair % bridges, to: key % bridges }
+  }
+
   local(bridge: number): Path {
     return this.locals[bridge]!
   }

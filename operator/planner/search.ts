@@ -1,11 +1,8 @@
 import type { Group } from './group.ts'
 import { type Evaluator, isBetter, type Value } from './objectives.ts'
 import type { Path } from './routing.ts'
-import type { State } from './state.ts'
+import type { Snapshot, State } from './state.ts'
 import type { SearchOptions } from './types.ts'
-
-/** A state as data: the bridge of each VM and the path of each group that carries something. */
-export type Snapshot = { bridgeOf: Int32Array; paths: Map<number, Path | undefined> }
 
 export const takeSnapshot = (state: State): Snapshot => {
   const paths = new Map<number, Path | undefined>()

@@ -1,5 +1,5 @@
 import { ConcurrencyTracker } from './concurrency-tracker.ts'
-import type { Group } from './group.ts'
+import { type Group, idleGroup } from './group.ts'
 import { Placement } from './placement.ts'
 import type { Problem } from './problem.ts'
 import { ResidualTracker } from './residual-tracker.ts'
@@ -7,6 +7,10 @@ import { makePath, type Path, type Routing, samePath } from './routing.ts'
 import { staleLinks, TopologyUse } from './topology-use.ts'
 import type { Route } from './types.ts'
 import { excess, penalties, ViolationSum } from './violation-sum.ts'
+import { Widths } from './widths.ts'
+
+/** A state as data: the bridge of each VM and the path of each group that carries something. */
+export type Snapshot = { bridgeOf: Int32Array; paths: Map<number, Path | undefined> }
 
 type Undo = { vm: number; bridge: number } | { group: Group; path: Path | undefined }
 
@@ -27,6 +31,7 @@ export class State {
   readonly topology: TopologyUse
   readonly residuals: ResidualTracker
   readonly concurrency: ConcurrencyTracker
+  readonly widths: Widths
   readonly violations = new ViolationSum()
   /** Bit/s per resource. */
   readonly load: Float64Array
@@ -38,12 +43,14 @@ export class State {
   readonly groupOfDemand: (Group | undefined)[]
   private readonly presentRoutes = new Map<number, Path>()
   private journal: Undo[] = []
+  /** While a snapshot is read: the path of each group that it names. */
+  private firstPaths: Snapshot['paths'] | undefined
 
   /**
-   * The present state.
+   * The present state, or that of a snapshot.
    * @param keepStale the networks that keep links which no present route of a demand uses; the others remove them.
    */
-  constructor(problem: Problem, routing: Routing, keepStale: (network: number) => boolean) {
+  constructor(problem: Problem, routing: Routing, keepStale: (network: number) => boolean, snapshot?: Snapshot) {
     this.problem = problem
     this.routing = routing
     this.load = new Float64Array(problem.resources)
@@ -51,14 +58,18 @@ export class State {
     this.inverseLatency = new Float64Array(problem.input.networks.length)
     this.groupOfDemand = new Array(problem.demandBps.length)
     this.placement = new Placement(problem, this.violations)
+    this.widths = new Widths(problem, this.load)
     this.residuals = new ResidualTracker(problem, this.load)
     this.concurrency = new ConcurrencyTracker(problem, this.load)
     for (const route of problem.input.present.routes) this.readRoute(route)
     const stale = staleLinks(problem, routing, this.presentUse())
     this.topology = new TopologyUse(problem, routing, this.violations, stale, keepStale)
-    problem.presentBridge.forEach((bridge, vm) => {
+    this.firstPaths = snapshot?.paths
+    const bridges = snapshot?.bridgeOf ?? problem.presentBridge
+    bridges.forEach((bridge, vm) => {
       if (bridge >= 0) this.place(vm, bridge)
     })
+    this.firstPaths = undefined
     this.commit()
   }
 
@@ -142,15 +153,8 @@ export class State {
     let group = this.groups.get(key)
     if (!group) {
       const presentPath = this.presentPath(network, from, to)
-      const idle = {
-        demands: [],
-        rate: 0,
-        elasticRate: 0,
-        bound: Number.POSITIVE_INFINITY,
-        path: presentPath,
-        presentPath,
-      }
-      group = { key, network, from, to, ...idle, residual: 0, tightest: -1, penalty: 0, changed: false }
+      group = idleGroup({ key, network, from, to, presentPath })
+      if (this.firstPaths?.has(key)) group.path = this.firstPaths.get(key)
       this.groups.set(key, group)
     } else if (group.demands.length === 0) group.path = group.presentPath
     this.groupOfDemand[demand] = group
@@ -227,6 +231,7 @@ export class State {
     if (elastic) elastic[resource]! += elasticRate
     if (before > capacity || after > capacity)
       this.violations.replace(excess(before, capacity, 1e6), excess(after, capacity, 1e6))
+    this.widths.loadChanged(resource)
     this.residuals.loadChanged(resource)
     this.concurrency.loadChanged(resource)
   }

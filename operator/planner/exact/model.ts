@@ -1,7 +1,6 @@
 import { latencyWeight } from '../objectives.ts'
 import { samePath } from '../routing.ts'
-import type { Snapshot } from '../search.ts'
-import type { State } from '../state.ts'
+import type { Snapshot, State } from '../state.ts'
 import { excess, penalties } from '../violation-sum.ts'
 import { freeVms, type Item, itemsOf } from './items.ts'
 import { LinearProgram } from './linear-program.ts'
