@@ -1,0 +1,84 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { emptyOwned, type Owned } from '../desired/observed-state.ts'
+
+/** Writes a file so that after a crash there is the old content or the new one, never half. */
+export const writeFileDurably = (path: string, content: string): void => {
+  mkdirSync(dirname(path), { recursive: true })
+  const draft = `${path}.new`
+  const file = openSync(draft, 'w', 0o600)
+  try {
+    writeSync(file, content)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(draft, path)
+}
+
+/** Content of a JSON file, or undefined where there is none, or none that can be read. */
+export const readJsonFile = (path: string): unknown => {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+type Kind = 'devices' | 'qdiscs' | 'filters'
+
+/**
+ * The record of what the agent made (`owned.json`). Written before a thing is made, so that a crash leaves at worst a record of
+ * something absent; erased after it is removed. What is not recorded is never touched. Lives in /run: a reboot takes both away.
+ */
+export class Ledger {
+  readonly #path: string
+  #owned: Owned
+
+  constructor(stateDir: string) {
+    this.#path = join(stateDir, 'owned.json')
+    this.#owned = { ...emptyOwned, ...(readJsonFile(this.#path) as Partial<Owned> | undefined) }
+  }
+
+  get owned(): Owned {
+    return this.#owned
+  }
+
+  /** `ifindex` 0: about to be made. */
+  record(kind: Kind, key: string, ifindex: number): void {
+    if (this.#owned[kind][key] === ifindex) return
+    this.#write({ ...this.#owned, [kind]: { ...this.#owned[kind], [key]: ifindex } })
+  }
+
+  erase(kind: Kind, key: string): void {
+    if (this.#owned[kind][key] === undefined) return
+    const { [key]: _, ...rest } = this.#owned[kind]
+    this.#write({ ...this.#owned, [kind]: rest })
+  }
+
+  /** Forgets what went away without us: a VM's interface with its filter, a device that somebody removed. */
+  prune(interfaces: readonly { name: string; ifindex: number }[]): void {
+    const present = new Map(interfaces.map(({ name, ifindex }) => [name, ifindex]))
+    const deviceOf = (key: string): string => key.split('/')[0] ?? key
+    const keep = (records: Readonly<Record<string, number>>): Record<string, number> =>
+      Object.fromEntries(
+        Object.entries(records).filter(([key, ifindex]) => {
+          const found = present.get(deviceOf(key))
+          return found !== undefined && (found === ifindex || ifindex === 0)
+        }),
+      )
+    const { devices, qdiscs, filters } = this.#owned
+    const pruned = { ...this.#owned, devices: keep(devices), qdiscs: keep(qdiscs), filters: keep(filters) }
+    if (JSON.stringify(pruned) !== JSON.stringify(this.#owned)) this.#write(pruned)
+  }
+
+  recordNotrack(notrack: boolean): void {
+    if (this.#owned.notrack !== notrack) this.#write({ ...this.#owned, notrack })
+  }
+
+  #write(owned: Owned): void {
+    writeFileDurably(this.#path, `${JSON.stringify(owned, null, 1)}\n`)
+    this.#owned = owned
+  }
+}

@@ -1,0 +1,124 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { FakeKernel } from '../desired/fake-kernel.ts'
+import type { Operation } from '../desired/operation.ts'
+import { KernelError } from './command.ts'
+import { kernelConformance } from './kernel.conformance.ts'
+import { NodeKernel } from './node-kernel.ts'
+import { BPFFS, enterTestNamespace, ip, objectPath, run, tc } from './test-namespace.ts'
+
+enterTestNamespace(import.meta.filename)
+
+const open = (name: string): NodeKernel =>
+  new NodeKernel({ bpfDir: `${BPFFS}/${name}`, stateDir: `/run/state-${name}`, objectPath, nowMs: Date.now() })
+
+kernelConformance('this kernel', async () => {
+  const kernel = open('conformance')
+  return {
+    observe: () => kernel.observe(),
+    apply: (operation) => kernel.apply(operation),
+    addVeth: (name, master) => {
+      ip(`link add name ${name} type veth peer name ${name}p`)
+      ip(`link set dev ${name} master ${master} up`)
+    },
+    addForeignFilter: (device) => {
+      tc(`qdisc add dev ${device} clsact`)
+      tc(`filter add dev ${device} ingress pref 1 protocol ip u32 match u32 0 0`)
+    },
+    programs: kernel.sets.digest,
+  }
+})
+
+kernelConformance('in memory', async () => {
+  const kernel = new FakeKernel()
+  return {
+    observe: async () => kernel.observe(),
+    apply: async (operation) => kernel.apply(operation),
+    addVeth: (name, master) => kernel.add({ name, kind: 'veth', master, isUp: true }),
+    addForeignFilter: (device) => kernel.addForeignFilter(device, 'ingress'),
+    programs: 'one',
+  }
+})
+
+const test = suite('the door to the kernel')
+const step = (operation: Omit<Operation, 'subject'>): Operation => ({ subject: 'test', ...operation }) as Operation
+
+test('a UDP port that is in use is named, and nothing is left behind', async () => {
+  const kernel = open('taken')
+  ip('link add name foreign type vxlan id 4 dstport 14789 nolearning')
+  ip('link set dev foreign up')
+  const create = step({ type: 'CreateTunnel', device: 'vnet0', udpPort: 14789, mtuBytes: 65_000 } as never)
+  const error = await kernel.apply(create).then(
+    () => undefined,
+    (cause: unknown) => cause,
+  )
+  assert.instance(error, KernelError)
+  assert.is((error as KernelError).reason, 'UDPPortInUse')
+  const { interfaces, owned } = await kernel.observe()
+  assert.not(interfaces.some(({ name }) => name === 'vnet0'))
+  assert.equal(owned.devices, {})
+  ip('link delete dev foreign')
+})
+
+test('a device of the same name that somebody made after ours was removed is not ours', async () => {
+  const kernel = open('replaced')
+  const bridge = { device: 'vnreplaced', mtuBytes: 1400, network: 'a/b' }
+  await kernel.apply(step({ type: 'CreateBridge', ...bridge } as never))
+  assert.ok((await open('replaced').observe()).owned.devices.vnreplaced, 'the record survives a restart')
+  ip('link delete dev vnreplaced')
+  ip('link add name vnreplaced type bridge')
+  assert.is((await kernel.observe()).owned.devices.vnreplaced, undefined)
+  ip('link delete dev vnreplaced')
+})
+
+test('a new object runs on the maps of the old one', async () => {
+  const kernel = open('upgrade')
+  await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
+  const entry = { key: 16, value: { link: 7, nextLabel: 0 } }
+  await kernel.apply(step({ type: 'PutEntry', table: 'labels', entry } as never))
+  // A byte behind the sections of the object makes another object of the same meaning.
+  run('cp', objectPath, '/run/newer.o')
+  run('sh', '-c', 'printf x >> /run/newer.o')
+  const newer = new NodeKernel({
+    bpfDir: `${BPFFS}/upgrade`,
+    stateDir: '/run/state-upgrade',
+    objectPath: '/run/newer.o',
+    nowMs: Date.now(),
+  })
+  assert.is.not(newer.sets.digest, kernel.sets.digest)
+  const before = await newer.observe()
+  assert.is(before.programs, undefined)
+  await newer.apply(step({ type: 'LoadPrograms', programs: newer.sets.digest } as never))
+  const after = await newer.observe()
+  assert.is(after.programs, newer.sets.digest)
+  assert.equal(after.oldPrograms, [kernel.sets.digest])
+  assert.is(after.tables.labels.size, 1)
+  await newer.apply(step({ type: 'RemovePrograms', programs: kernel.sets.digest } as never))
+  assert.equal((await newer.observe()).oldPrograms, [])
+})
+
+test('a load that was cut off is begun anew', async () => {
+  const kernel = open('cut')
+  await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
+  run('rm', `${BPFFS}/cut/v1/maps/macs`)
+  assert.is((await kernel.observe()).programs, undefined)
+  await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
+  assert.is((await kernel.observe()).programs, kernel.sets.digest)
+})
+
+test('a filter whose pins were lost is still known as ours, by the record', async () => {
+  const kernel = open('pins')
+  ip('link add name dev1 type bridge')
+  await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
+  const { digest: programs } = kernel.sets
+  const attach = { type: 'AttachProgram', device: 'dev1', direction: 'ingress', program: 'bridge_guard', programs }
+  await kernel.apply(step(attach as never))
+  run('rm', '-r', `${BPFFS}/pins/v1`)
+  const { filters } = await kernel.observe()
+  assert.equal(
+    filters.filter(({ device }) => device === 'dev1'),
+    [{ device: 'dev1', direction: 'ingress', program: 'bridge_guard', isCurrent: false }],
+  )
+})
+
+test.run()

@@ -1,0 +1,92 @@
+import type { ObservedState } from '../desired/observed-state.ts'
+import type { Operation, OperationOf, OperationType } from '../desired/operation.ts'
+import { configureBridge, createBridge, deleteOwnedDevice, isolatePort } from './bridge-device.ts'
+import { attachProgram, detachProgram, readFilters } from './filters.ts'
+import { readInterfaces } from './interfaces.ts'
+import { Ledger } from './ledger.ts'
+import { readNotrack, removeNotrack, setNotrack } from './notrack.ts'
+import { PinnedTables } from './pinned-tables.ts'
+import { ProgramSets } from './program-sets.ts'
+import { configureTunnel, createTunnel } from './tunnel-device.ts'
+
+/** The door to the host: one reading of everything, and one operation at a time. */
+export interface Kernel {
+  observe(): Promise<ObservedState>
+  /** Rejects when the kernel refuses; what was done until then stays recorded. */
+  apply(operation: Operation): Promise<void>
+}
+
+export type NodeKernelOptions = {
+  bpfDir: string
+  stateDir: string
+  objectPath: string
+  /** Milliseconds since the epoch, now. */
+  nowMs: number
+}
+
+type Handlers = { [T in OperationType]: (operation: OperationOf<T>) => Promise<void> | void }
+
+/** The kernel of the namespace that the process runs in. */
+export class NodeKernel implements Kernel {
+  readonly sets: ProgramSets
+  readonly ledger: Ledger
+  readonly #tables: PinnedTables
+  readonly #handlers: Handlers
+
+  constructor({ bpfDir, stateDir, objectPath, nowMs }: NodeKernelOptions) {
+    this.sets = new ProgramSets({ bpfDir, objectPath })
+    this.ledger = new Ledger(stateDir)
+    this.#tables = new PinnedTables(this.sets.mapsFolder, Math.floor(nowMs / 1000) % 2 ** 31)
+    this.#handlers = this.#makeHandlers()
+  }
+
+  async observe(): Promise<ObservedState> {
+    const interfaces = await readInterfaces()
+    this.ledger.prune(interfaces)
+    const { owned } = this.ledger
+    const [filters, notrack] = await Promise.all([readFilters(this.sets, owned, interfaces), readNotrack()])
+    return {
+      interfaces,
+      filters,
+      programs: this.sets.current(),
+      oldPrograms: this.sets.old(),
+      notrack,
+      tables: this.#tables.read(this.sets.hasMaps),
+      owned,
+    }
+  }
+
+  async apply(operation: Operation): Promise<void> {
+    await (this.#handlers[operation.type] as (it: Operation) => Promise<void> | void)(operation)
+  }
+
+  close(): void {
+    this.#tables.close()
+  }
+
+  #makeHandlers(): Handlers {
+    const { ledger, sets } = this
+    return {
+      LoadPrograms: async () => {
+        // The maps may be new ones: the open handles would lead to the old.
+        this.#tables.close()
+        await sets.load()
+      },
+      RemovePrograms: ({ programs }) => sets.remove(programs),
+      CreateTunnel: (it) => createTunnel(ledger, it),
+      ConfigureTunnel: (it) => configureTunnel(it),
+      CreateBridge: (it) => createBridge(ledger, it),
+      AdoptBridge: ({ device, ifindex }) => ledger.record('devices', device, ifindex),
+      ConfigureBridge: (it) => configureBridge(it),
+      DeleteDevice: ({ device }) => deleteOwnedDevice(ledger, device),
+      IsolatePort: ({ device }) => isolatePort(device),
+      AttachProgram: ({ device, direction, program, programs }) =>
+        attachProgram(ledger, { device, direction, pin: sets.pinOf(programs, program) }),
+      DetachProgram: ({ device, direction }) => detachProgram(ledger, device, direction),
+      SetNotrack: ({ udpPort }) => setNotrack(ledger, udpPort),
+      RemoveNotrack: () => removeNotrack(ledger),
+      PutEntry: ({ table, entry }) => this.#tables.put(table, entry),
+      DeleteEntry: ({ table, entry }) => this.#tables.delete(table, entry),
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import { join } from 'node:path'
+import { type Entry, emptyTables, TABLES, type TableName, type Tables, textOf } from '../desired/tables.ts'
+import { type BpfMap, openMap } from '../native/index.ts'
+import { mapLayouts } from '../wire/map-layouts.ts'
+
+type AnyCodec = { emit(value: unknown): Uint8Array; parse(bytes: Uint8Array): unknown }
+
+const codecs = (table: TableName): { key: AnyCodec; value: AnyCodec } =>
+  mapLayouts[table] as unknown as { key: AnyCodec; value: AnyCodec }
+
+/** Lists carry a stamp that no other list may ever have had: a reader in the kernel stops when it changes under it. */
+const isStamped = (table: TableName): boolean => table === 'trees' || table === 'network_ports'
+
+/** The maps that the agent fills, through their pins. */
+export class PinnedTables {
+  readonly #folder: string
+  readonly #maps = new Map<string, BpfMap>()
+  #stamp: number
+
+  /** `firstStamp`: above all that an earlier agent gave; seconds of the clock will do. */
+  constructor(folder: string, firstStamp: number) {
+    this.#folder = folder
+    this.#stamp = firstStamp
+  }
+
+  /** All entries; empty while nothing is loaded. */
+  read(hasMaps: boolean): Tables {
+    if (!hasMaps) return emptyTables()
+    return Object.fromEntries(TABLES.map((table) => [table, this.#readTable(table)])) as unknown as Tables
+  }
+
+  put(table: TableName, { key, value }: Entry): void {
+    const { key: keyCodec, value: valueCodec } = codecs(table)
+    const stamped = isStamped(table) ? { ...(value as object), stamp: ++this.#stamp >>> 0 } : value
+    this.#map(table).update(keyCodec.emit(key), valueCodec.emit(stamped))
+  }
+
+  delete(table: TableName, { key }: Entry): void {
+    const bytes = codecs(table).key.emit(key)
+    this.#map(table).delete(bytes)
+    // Link ids are used again, with another neighbour: its counts start anew.
+    if (table === 'links') this.#map('link_stats').delete(bytes)
+  }
+
+  /** Forgets the open maps: they were replaced, or removed. */
+  close(): void {
+    for (const map of this.#maps.values()) map.close()
+    this.#maps.clear()
+  }
+
+  #readTable(table: TableName): Map<string, Entry> {
+    const { key: keyCodec, value: valueCodec } = codecs(table)
+    const entries = new Map<string, Entry>()
+    for (const [keyBytes, valueBytes] of this.#map(table).entries()) {
+      const key = keyCodec.parse(keyBytes)
+      const value = this.#withoutStamp(table, valueCodec.parse(valueBytes))
+      entries.set(textOf(key), { key, value } as Entry)
+    }
+    return entries
+  }
+
+  #withoutStamp(table: TableName, value: unknown): unknown {
+    if (!isStamped(table)) return value
+    const { stamp, ...rest } = value as { stamp: number }
+    this.#stamp = Math.max(this.#stamp, stamp)
+    return rest
+  }
+
+  #map(name: string): BpfMap {
+    const known = this.#maps.get(name)
+    if (known) return known
+    const map = openMap(join(this.#folder, name))
+    this.#maps.set(name, map)
+    return map
+  }
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { PROGRAMS, type ProgramName } from '../desired/observed-state.ts'
+import { openProgram } from '../native/index.ts'
+import { LAYOUT_VERSION, mapLayouts } from '../wire/map-layouts.ts'
+import { KernelError, runCommand } from './command.ts'
+
+// Programs and maps, pinned: `<bpf-dir>/v<layout>/maps/*` and `<bpf-dir>/v<layout>/p<digest>/*`. A new object of the same layout is
+// loaded beside the old one on the same maps; maps are never re-created while their layout stays.
+
+const MAPS = Object.keys(mapLayouts)
+
+const names = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : [])
+const digestOf = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12)
+
+/** The pinned program sets of this node. */
+export class ProgramSets {
+  /** Digest of the object that this agent brings. */
+  readonly digest: string
+  readonly mapsFolder: string
+  readonly #objectPath: string
+  readonly #bpfDir: string
+  readonly #layoutFolder: string
+
+  constructor({ bpfDir, objectPath }: { bpfDir: string; objectPath: string }) {
+    if (!existsSync(objectPath))
+      throw new Error(
+        `There is no eBPF object at '${objectPath}': build it with 'make -C daemonset/bpf', or name it in --bpf-object.`,
+      )
+    this.digest = digestOf(objectPath)
+    this.#objectPath = objectPath
+    this.#bpfDir = bpfDir
+    this.#layoutFolder = join(bpfDir, `v${LAYOUT_VERSION}`)
+    this.mapsFolder = join(this.#layoutFolder, 'maps')
+  }
+
+  pinOf(programs: string, program: ProgramName): string {
+    return join(this.#layoutFolder, `p${programs}`, program)
+  }
+
+  get hasMaps(): boolean {
+    return MAPS.every((name) => existsSync(join(this.mapsFolder, name)))
+  }
+
+  /** Our own set, when it and its maps are complete. */
+  current(): string | undefined {
+    const complete = this.hasMaps && PROGRAMS.every((name) => existsSync(this.pinOf(this.digest, name)))
+    return complete ? this.digest : undefined
+  }
+
+  /** Sets beside our own: digests of this layout, and folders of other layouts. */
+  old(): string[] {
+    const sets = names(this.#layoutFolder).filter((name) => name.startsWith('p') && name !== `p${this.digest}`)
+    const layouts = names(this.#bpfDir).filter((name) => /^v\d+$/.test(name) && name !== `v${LAYOUT_VERSION}`)
+    return [...sets.map((name) => name.slice(1)), ...layouts]
+  }
+
+  /** Which of our programs a kernel id is, and of which set; programs of other layouts count as well. */
+  programsById(): Map<number, { program: ProgramName; programs: string }> {
+    const found = new Map<number, { program: ProgramName; programs: string }>()
+    for (const layout of names(this.#bpfDir).filter((name) => /^v\d+$/.test(name)))
+      for (const set of names(join(this.#bpfDir, layout)).filter((name) => name.startsWith('p')))
+        for (const program of PROGRAMS) {
+          const pin = join(this.#bpfDir, layout, set, program)
+          if (!existsSync(pin)) continue
+          const handle = openProgram(pin)
+          const isThisLayout = layout === `v${LAYOUT_VERSION}`
+          found.set(handle.id, { program, programs: isThisLayout ? set.slice(1) : layout })
+          handle.close()
+        }
+    return found
+  }
+
+  /** Loads the object: on the maps that are pinned, else with new ones. */
+  async load(): Promise<void> {
+    const folder = join(this.#layoutFolder, `p${this.digest}`)
+    rmSync(folder, { recursive: true, force: true })
+    // An earlier load that was cut off left some maps: they are empty, and no program uses them.
+    if (!this.hasMaps) rmSync(this.#layoutFolder, { recursive: true, force: true })
+    mkdirSync(this.#layoutFolder, { recursive: true })
+    const maps = this.hasMaps
+      ? MAPS.flatMap((name) => ['map', 'name', name, 'pinned', join(this.mapsFolder, name)])
+      : ['pinmaps', this.mapsFolder]
+    try {
+      await runCommand(['bpftool', 'prog', 'loadall', this.#objectPath, folder, ...maps])
+    } catch (cause) {
+      const said = cause instanceof KernelError ? cause.output : String(cause)
+      const hint = 'a kernel of 6.1 or newer with CONFIG_BPF_SYSCALL and CAP_BPF is needed'
+      throw new KernelError(`loading ${this.#objectPath}`, said, { reason: 'ProgramsRejected', hint, cause })
+    }
+  }
+
+  /** Unpins an old set; a program that is still attached lives on until its filter goes. */
+  remove(programs: string): void {
+    const folder = /^v\d+$/.test(programs) ? this.#bpfDir : this.#layoutFolder
+    rmSync(join(folder, /^v\d+$/.test(programs) ? programs : `p${programs}`), { recursive: true, force: true })
+  }
+
+  /** Unpins everything of every layout. The folder itself goes too, unless it is the root of a mount. */
+  removeAll(): void {
+    for (const layout of names(this.#bpfDir).filter((name) => /^v\d+$/.test(name)))
+      rmSync(join(this.#bpfDir, layout), { recursive: true, force: true })
+    if (!existsSync(this.#bpfDir) || names(this.#bpfDir).length > 0) return
+    try {
+      rmdirSync(this.#bpfDir)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error
+    }
+  }
+}

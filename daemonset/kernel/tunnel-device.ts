@@ -1,0 +1,49 @@
+import type { DesiredTunnel } from '../desired/desired-state.ts'
+import { KernelError, runCommand } from './command.ts'
+import { deleteDevice, disableIpv6, ifindexOf } from './interfaces.ts'
+import type { Ledger } from './ledger.ts'
+
+// The VXLAN device. In place: MTU, up. Re-creation: UDP port, external, group policy.
+
+const portTaken = (udpPort: number, cause: unknown): KernelError => {
+  const hint = 'find the owner (`ss -lunp`, `ip -d link show type vxlan`), or choose another port for the overlay'
+  return new KernelError(`opening UDP port ${udpPort}`, 'it is in use', { reason: 'UDPPortInUse', hint, cause })
+}
+
+const isPortTaken = (error: unknown): boolean =>
+  error instanceof KernelError && /Address already in use|VNI already exists/.test(error.output)
+
+/** Raises the device: only now the kernel opens the UDP port. */
+export const configureTunnel = async ({
+  device,
+  mtuBytes,
+}: Pick<DesiredTunnel, 'device' | 'mtuBytes'>): Promise<void> => {
+  disableIpv6(device)
+  await runCommand(['ip', 'link', 'set', 'dev', device, 'mtu', String(mtuBytes), 'alias', 'vnet tunnel', 'up'])
+}
+
+const add = async ({ device, udpPort }: DesiredTunnel): Promise<void> => {
+  const options = ['external', 'gbp', 'nolearning', 'dstport', String(udpPort)]
+  await runCommand(['ip', 'link', 'add', 'name', device, 'type', 'vxlan', ...options])
+}
+
+/** Makes and raises the device; where its port is taken, nothing is left behind. */
+export const createTunnel = async (ledger: Ledger, tunnel: DesiredTunnel): Promise<void> => {
+  const { device, udpPort } = tunnel
+  ledger.record('devices', device, 0)
+  try {
+    await add(tunnel)
+  } catch (error) {
+    ledger.erase('devices', device)
+    throw isPortTaken(error) ? portTaken(udpPort, error) : error
+  }
+  ledger.record('devices', device, await ifindexOf(device))
+  try {
+    await configureTunnel(tunnel)
+  } catch (error) {
+    if (!isPortTaken(error)) throw error
+    await deleteDevice(device)
+    ledger.erase('devices', device)
+    throw portTaken(udpPort, error)
+  }
+}
