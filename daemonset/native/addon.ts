@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -81,8 +80,11 @@ const load = (path: string): Addon => {
   if (!existsSync(path)) {
     throw new Error(`No native addon at '${path}': build it with 'make native', or name the file in VNET_NATIVE.`)
   }
+  // Not require(): that would run a script, should VNET_NATIVE name one.
+  const module: { exports: unknown } = { exports: {} }
   try {
-    return createRequire(import.meta.url)(path) as Addon
+    process.dlopen(module, path)
+    return module.exports as Addon
   } catch (cause) {
     throw new Error(`The native addon '${path}' does not load: build it again with 'make native'.`, { cause })
   }

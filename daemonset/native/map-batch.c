@@ -2,7 +2,6 @@
 #include "syscall.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define KERNEL_ENOTSUPP 524
@@ -77,15 +76,14 @@ napi_value map_batch(napi_env env, napi_callback_info info) {
   if (map->key_size == 0) return undefined(env);
   if (count == 0 || count > MAX_COUNT)
     return throw_errno(env, EINVAL, "the batch's count must be 1 to %u, given %u", MAX_COUNT, count);
-  /* calloc checks both products; zeros, so that nothing of this process shows if the kernel writes less than it says. */
-  uint8_t *keys = calloc(count, map->key_size);
-  uint8_t *values = calloc(count, map->value_bytes ? map->value_bytes : 1);
-  uint8_t *cursor = calloc(1, cursor_size(map));
+  uint8_t *keys = take_room(count, map->key_size);
+  uint8_t *values = take_room(count, map->value_bytes);
+  uint8_t *cursor = take_room(1, cursor_size(map));
   napi_value batch = keys && values && cursor
                          ? read_batch(env, map, from.data, count, keys, values, cursor)
                          : throw_errno(env, ENOMEM, "reading %s: %u elements at once", map->label, count);
-  free(keys);
-  free(values);
-  free(cursor);
+  give_room_back(keys, count, map->key_size);
+  give_room_back(values, count, map->value_bytes);
+  give_room_back(cursor, 1, cursor_size(map));
   return batch;
 }

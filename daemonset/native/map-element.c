@@ -2,7 +2,6 @@
 #include "syscall.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Queues and the like have no key, and the kernel refuses a pointer to one. */
@@ -17,7 +16,7 @@ napi_value map_lookup(napi_env env, napi_callback_info info) {
   if (!arguments(env, info, 2, args)) return NULL;
   struct handle *map = take_handle(env, args[0], &map_tag, "map");
   if (!map || !take_exact(env, args[1], map->key_size, "the key", map->label, &key)) return NULL;
-  uint8_t *value = calloc(1, map->value_bytes ? map->value_bytes : 1);
+  uint8_t *value = take_room(1, map->value_bytes);
   if (!value) return throw_errno(env, ENOMEM, "looking up in %s: %zu bytes", map->label, map->value_bytes);
   union bpf_attr attributes;
   memset(&attributes, 0, sizeof attributes);
@@ -29,7 +28,7 @@ napi_value map_lookup(napi_env env, napi_callback_info info) {
   if (result == 0) found = copy_bytes(env, value, map->value_bytes);
   else if (result == -ENOENT) found = undefined(env);
   else throw_errno(env, -result, "looking up in %s (BPF_MAP_LOOKUP_ELEM)", map->label);
-  free(value);
+  give_room_back(value, 1, map->value_bytes);
   return found;
 }
 
@@ -117,7 +116,7 @@ napi_value map_next_key(napi_env env, napi_callback_info info) {
   struct handle *map = take_handle(env, args[0], &map_tag, "map");
   if (!map) return NULL;
   if (!is_absent(env, args[1]) && !take_exact(env, args[1], map->key_size, "the key", map->label, &key)) return NULL;
-  uint8_t *next = calloc(1, map->key_size ? map->key_size : 1);
+  uint8_t *next = take_room(1, map->key_size);
   if (!next) return throw_errno(env, ENOMEM, "walking %s", map->label);
   union bpf_attr attributes;
   memset(&attributes, 0, sizeof attributes);
@@ -129,6 +128,6 @@ napi_value map_next_key(napi_env env, napi_callback_info info) {
   if (result == 0) found = copy_bytes(env, next, map->key_size);
   else if (result == -ENOENT) found = undefined(env);
   else throw_errno(env, -result, "walking %s (BPF_MAP_GET_NEXT_KEY)", map->label);
-  free(next);
+  give_room_back(next, 1, map->key_size);
   return found;
 }

@@ -136,12 +136,12 @@ napi_value program_test_run(napi_env env, napi_callback_info info) {
                        program->label, run.data.length, run.context.length, MAX_DATA, CONTEXT_ROOM);
   run.data_room = (uint32_t)run.data.length + DATA_GROWTH;
   if (run.context.length > 0 || has_skb_context(program->type)) run.context_room = CONTEXT_ROOM;
-  run.data_out = calloc(1, run.data_room);
-  run.context_out = calloc(1, CONTEXT_ROOM);
+  run.data_out = take_room(1, run.data_room);
+  run.context_out = take_room(1, CONTEXT_ROOM);
   napi_value outcome = run.data_out && run.context_out
                            ? run_program(env, program, &run)
                            : throw_errno(env, ENOMEM, "running %s", program->label);
-  free(run.data_out);
-  free(run.context_out);
+  give_room_back(run.data_out, 1, run.data_room);
+  give_room_back(run.context_out, 1, CONTEXT_ROOM);
   return outcome;
 }

@@ -68,6 +68,10 @@ struct handle *new_handle(napi_env env, int fd);
 void release_handle(napi_env env, void *data, void *hint);
 void close_handle(struct handle *handle);
 
+/* Zeroed memory of count * size bytes, or NULL; give it back with the same numbers. */
+void *take_room(size_t count, size_t size);
+void give_room_back(void *room, size_t count, size_t size);
+
 /* Number of possible CPUs, or a negative errno (EPROTO when the kernel's list is not understood). */
 int possible_cpus(void);
 
