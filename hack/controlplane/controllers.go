@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -55,6 +56,8 @@ func newControllerManager(args []string) (func(context.Context) error, error) {
 		if err := waitForAPIServer(ctx, o); err != nil {
 			return err
 		}
+		// Without leader election kube-controller-manager ends by the signal itself, which runUntilSignal has taken.
+		context.AfterFunc(ctx, func() { os.Exit(0) })
 		return o.execute(app.NewControllerManagerCommand(), []string{
 			"--kubeconfig=" + o.file("kubeconfig"),
 			"--leader-elect=false",

@@ -15,7 +15,9 @@ import (
 type etcdServer struct {
 	endpoint string
 	member   *embed.Etcd
-	lock     *os.File
+	// Open until the stop: the lock for what it locks, the directory because the sockets' paths lead through its
+	// descriptor. Without a reference the garbage collector would close them.
+	lock, dir *os.File
 }
 
 // startEtcd returns once etcd serves.
@@ -48,7 +50,7 @@ func startEtcd(ctx context.Context, o *options) (*etcdServer, error) {
 	}
 	select {
 	case <-member.Server.ReadyNotify():
-		return &etcdServer{endpoint: client.String(), member: member, lock: lock}, nil
+		return &etcdServer{endpoint: client.String(), member: member, lock: lock, dir: dir}, nil
 	case err := <-member.Err():
 		return nil, fmt.Errorf("etcd on %s ended: %w", config.Dir, err)
 	case <-ctx.Done():
@@ -60,6 +62,7 @@ func startEtcd(ctx context.Context, o *options) (*etcdServer, error) {
 // stop ends the member itself. Etcd.Close would first wait for the watches of clients that are not there any more.
 func (s *etcdServer) stop() {
 	s.member.Server.Stop()
+	s.dir.Close()
 	s.lock.Close()
 }
 

@@ -15,7 +15,7 @@ import (
 // runKubectl is Kubernetes' own cmd/kubectl. It reads os.Args itself, to find plugins, so they must be as for kubectl.
 func runKubectl(args []string) {
 	os.Args = args
-	if err := logs.GlogSetter(cmd.GetLogVerbosity(args)); err != nil {
+	if _, err := logs.GlogSetter(cmd.GetLogVerbosity(args)); err != nil {
 		fail(2, err)
 	}
 	if err := cli.RunNoErrOutput(cmd.NewDefaultKubectlCommand()); err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/klog/v2"
 )
 
 // exitDeadline bounds a graceful stop. Ending later without grace loses nothing: etcd has written what it acknowledged.
@@ -69,6 +70,13 @@ func runUntilSignal(run func(context.Context) error) {
 		time.Sleep(exitDeadline)
 		os.Exit(0)
 	})
+	// kube-apiserver ends fatally when it is stopped while it still starts.
+	klog.OsExit = func(code int) {
+		if ctx.Err() != nil {
+			code = 0
+		}
+		os.Exit(code)
+	}
 	err := run(ctx)
 	if ctx.Err() == nil {
 		if err == nil {
