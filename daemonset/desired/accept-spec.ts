@@ -1,0 +1,53 @@
+import type { NodeBridgeSpec } from '#crds/node-bridge.ts'
+
+/** What the node holds on to: from the local file, or from specs accepted since. */
+export type Identity = {
+  /** Highest epoch accepted. */
+  readonly epoch: number
+  /** The overlay that the node belongs to; empty before the first spec. */
+  readonly overlayUID: string
+  /** UID of the Node; empty while it could not be learned. */
+  readonly nodeUID: string
+}
+
+export type Refusal = { readonly reason: string; readonly message: string }
+
+type Check = (spec: NodeBridgeSpec, identity: Identity) => Refusal | undefined
+
+/** Reasons to refuse a spec; the first that applies. A refused spec changes nothing: the last accepted one stays in force. */
+const checks: readonly Check[] = [
+  ({ serial, bridge }) =>
+    serial === undefined || bridge === undefined
+      ? { reason: 'WaitingForHub', message: 'the hub has not written a spec for this node yet' }
+      : undefined,
+  ({ nodeUID }, identity) =>
+    nodeUID !== undefined && identity.nodeUID !== '' && nodeUID !== identity.nodeUID
+      ? {
+          reason: 'ForeignNode',
+          message: `the spec is for the Node with UID ${nodeUID}, this one has ${identity.nodeUID}: waiting for the hub to write one for this machine`,
+        }
+      : undefined,
+  ({ overlayUID }, identity) =>
+    identity.overlayUID !== '' && overlayUID !== identity.overlayUID
+      ? {
+          reason: 'ForeignOverlay',
+          message: `the spec is of overlay ${overlayUID ?? 'without UID'}, the node belongs to ${identity.overlayUID}: run the agent with --cleanup on this node before it joins another hub`,
+        }
+      : undefined,
+  ({ epoch = 0 }, identity) =>
+    epoch < identity.epoch
+      ? {
+          reason: 'OldEpoch',
+          message: `the spec is of epoch ${epoch}, epoch ${identity.epoch} was seen: a former leader of the hub wrote it, or the hub was restored without its Leases`,
+        }
+      : undefined,
+]
+
+/** Undefined: the spec may be carried out. */
+export const refusalOf = (spec: NodeBridgeSpec, identity: Identity): Refusal | undefined => {
+  for (const check of checks) {
+    const refusal = check(spec, identity)
+    if (refusal) return refusal
+  }
+  return undefined
+}
