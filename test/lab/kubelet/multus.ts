@@ -64,7 +64,8 @@ export class Multus {
         CNI_COMMAND: command,
         CNI_CONTAINERID: uid,
         CNI_NETNS: `/run/netns/${namespace}`,
-        CNI_IFNAME: 'eth0',
+        // Not eth0: Multus refuses a name that exists, and the kubelet has made eth0 already.
+        CNI_IFNAME: 'lab0',
         CNI_PATH: plugins.join(':'),
         CNI_ARGS: [
           'IgnoreUnknown=true',
