@@ -5,8 +5,12 @@ import type { KubeObject } from '#runtime/kube-object.ts'
 import type { LeaderElector } from '#runtime/leader-election.ts'
 import { type Part, runAll } from '#runtime/run-all.ts'
 
+type View = Pick<Informer<KubeObject>, 'run' | 'synced' | 'hasSynced'>
+
 export type Role = {
-  informers: Record<string, Pick<Informer<KubeObject>, 'run' | 'synced' | 'hasSynced'>>
+  informers: Record<string, View>
+  /** Views without which the role cannot work at all; all when omitted. A controller still waits for its own sources. */
+  essential?: View[]
   elector: LeaderElector
   /** Made anew for each term. */
   controllers: (epoch: number) => Controller[]
@@ -15,10 +19,13 @@ export type Role = {
 const runnable = (parts: Record<string, { run: Part }>): Record<string, Part> =>
   Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, (signal) => part.run(signal)]))
 
+const essentialViews = ({ informers, essential }: Role): View[] => essential ?? Object.values(informers)
+
 /** Runs a role until the signal aborts. It competes for leadership once its views are complete, so that a new leader decides at once. */
-export const runRole = async ({ informers, elector, controllers }: Role, signal: AbortSignal): Promise<void> => {
+export const runRole = async (role: Role, signal: AbortSignal): Promise<void> => {
+  const { informers, elector, controllers } = role
   const lead: Part = async (stop) => {
-    await Promise.all(Object.values(informers).map((informer) => informer.synced(stop)))
+    await Promise.all(essentialViews(role).map((view) => view.synced(stop)))
     await elector.run(async (term) => {
       const parts = controllers(term.epoch).map((controller) => [controller.name, controller] as const)
       await runAll(term.signal, runnable(Object.fromEntries(parts)))
@@ -27,10 +34,9 @@ export const runRole = async ({ informers, elector, controllers }: Role, signal:
   await runAll(signal, { ...runnable(informers), leader: lead })
 }
 
-/** Readiness of a role: its views are complete. */
-export const viewsAreComplete =
-  ({ informers }: Role) =>
-  (): true | string => {
-    const missing = Object.entries(informers).filter(([, { hasSynced }]) => !hasSynced)
-    return missing.length === 0 || `waiting for ${missing.map(([name]) => name).join(', ')}`
-  }
+/** Readiness of a role: its essential views are complete. */
+export const viewsAreComplete = (role: Role) => (): true | string => {
+  const essential = essentialViews(role)
+  const missing = Object.entries(role.informers).filter(([, view]) => !view.hasSynced && essential.includes(view))
+  return missing.length === 0 || `waiting for ${missing.map(([name]) => name).join(', ')}`
+}

@@ -12,7 +12,7 @@ import { hubControllers } from './hub/controllers.ts'
 import { epochFloor } from './hub/epoch-floor.ts'
 import { hubInformers } from './hub/informers.ts'
 import { memberControllers } from './member/controllers.ts'
-import { type HubAccess, readHubAccess } from './member/hub-access.ts'
+import { type HubAccess, hubSecretInformer, readHubAccess } from './member/hub-access.ts'
 import { memberInformers } from './member/informers.ts'
 import type { operatorOptions } from './options.ts'
 import type { Role } from './role.ts'
@@ -65,12 +65,15 @@ export const hubRole = (deps: OperatorDeps): Role => {
 
 /** A cluster that has not been joined yet waits for its Secret. */
 const waitForHubAccess = async (deps: OperatorDeps, local: KubeClient, signal: AbortSignal): Promise<HubAccess> => {
+  let said = ''
   for (;;)
     try {
       return await readHubAccess(local, deps.options.namespace, deps.options.cluster, signal)
     } catch (error) {
       signal.throwIfAborted()
-      deps.logger.warn({ err: error }, 'there is no access to the hub yet; waiting for it')
+      const { message } = error as Error
+      if (message !== said) deps.logger.warn({ reason: message }, 'there is no access to the hub yet; waiting for it')
+      said = message
       await deps.clock.sleep(HUB_RETRY_MS, signal)
     }
 }
@@ -83,8 +86,12 @@ export const memberRole = async (deps: OperatorDeps, signal: AbortSignal): Promi
   const hub = access ? new KubeClient({ config: access.config, fieldManager: FIELD_MANAGERS.member }) : local
   const memberDeps = { local, hub, cluster, namespace, clock, logger, metrics, events }
   const informers = memberInformers(memberDeps)
+  const { mailboxNetworks, mailboxBridges, mailboxSlices, ...essential } = informers
+  const hubSecret = access ? { hubSecret: hubSecretInformer(memberDeps, access.config) } : {}
   return {
-    informers,
+    informers: { ...informers, ...hubSecret },
+    // While the hub is away, a member that starts anew serves its own cluster.
+    essential: Object.values(essential),
     elector: electorOf(deps, local, { name: 'vnet-member' }),
     controllers: () => memberControllers(memberDeps, { informers, version, hubConfig: access?.config }),
   }

@@ -1,6 +1,7 @@
 // The one list of what the role `member` runs.
-import type { KubeConfig } from '@kubernetes/client-node'
+
 import type { Controller } from '#runtime/controller.ts'
+import type { KubeConfig } from '#runtime/kube-config.ts'
 import type { MemberDeps } from './deps.ts'
 import { endpointsController } from './endpoints.ts'
 import { heartbeatController } from './heartbeat.ts'

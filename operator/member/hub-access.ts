@@ -1,11 +1,13 @@
 // The member's way to the hub: the Secret that `kubectl vnet join` wrote, and its renewal.
-import type { KubeConfig } from '@kubernetes/client-node'
+
 import { parse, stringify } from 'yaml'
 import { mailboxNamespace } from '#crds/names.ts'
 import { Controller, interval } from '#runtime/controller.ts'
+import { Informer } from '#runtime/informer.ts'
 import type { KubeClient } from '#runtime/kube-client.ts'
+import type { KubeConfig } from '#runtime/kube-config.ts'
 import { loadRemoteKubeConfig } from '#runtime/kube-config.ts'
-import { Secrets } from '#runtime/resources.ts'
+import { type Secret, Secrets } from '#runtime/resources.ts'
 import type { MemberDeps } from './deps.ts'
 
 /** Name of the Secret in the member's system namespace, with the keys `cluster` and `kubeconfig`. */
@@ -47,6 +49,29 @@ export const withToken = (kubeconfig: string, token: string): string => {
   const document = parse(kubeconfig) as { users: { user: { token?: string } }[] }
   for (const { user } of document.users) user.token = token
   return stringify(document)
+}
+
+/**
+ * Follows the Secret in every replica: a standby must know the token that the leader renewed, and a cluster that joins again dials where
+ * the new Secret says. `config` is the one that the hub's client reads at each request.
+ */
+export const hubSecretInformer = (deps: MemberDeps, config: KubeConfig): Informer<Secret> => {
+  const { local, cluster, namespace, logger, metrics, clock } = deps
+  const fieldSelector = `metadata.name=${HUB_SECRET}`
+  const informer = new Informer({ client: local, resource: Secrets, namespace, fieldSelector, logger, metrics, clock })
+  informer.onChange((key) => {
+    const data = informer.lister.get(key)?.data
+    if (!data || decode(data.cluster) !== cluster) return
+    try {
+      const text = decode(data.kubeconfig)
+      // Parsed and checked before it replaces what works.
+      loadRemoteKubeConfig(text)
+      config.loadFromString(text)
+    } catch (error) {
+      logger.error({ err: error }, `Secret ${namespace}/${HUB_SECRET} cannot be used; the earlier access stays`)
+    }
+  })
+  return informer
 }
 
 /**

@@ -6,11 +6,11 @@ The clusters stay up until Ctrl-C, which removes everything. In another shell, f
 
 Five things to try:
 
-  1. Is everything well?          kubectl --kubeconfig $EAST vnet status
+  1. Is everything well?          KUBECONFIG=$EAST kubectl vnet status
   2. Talk from VM to VM.          ip netns exec ${carol} ping -c 3 10.20.0.1
-  3. Change the topology live.    kubectl --kubeconfig $EAST -n team-a patch vnet blue --type merge -p '{"spec":{"topology":{"type":"Star","star":{"hubs":{"cluster":"east"}}}}}'
-                                  kubectl --kubeconfig $EAST vnet path carol dave -n team-a
-  4. Take the operator away.      kubectl --kubeconfig $EAST -n vnet-system scale deployment vnet-operator --replicas 0
+  3. Change the topology live.    KUBECONFIG=$EAST kubectl -n team-a patch vnet blue --type merge -p '{"spec":{"topology":{"type":"Star","star":{"hubs":{"cluster":"east"}}}}}'
+                                  KUBECONFIG=$EAST kubectl vnet path carol dave -n team-a
+  4. Take the operator away.      KUBECONFIG=$EAST kubectl -n vnet-system scale deployment vnet-operator --replicas 0
                                   (the ping goes on; scale it to 2 again)
-  5. Err, and see what it says.   kubectl --kubeconfig $EAST -n team-a patch vnet blue --type merge -p '{"spec":{"topology":{"type":"Star"}}}'
+  5. Err, and see what it says.   KUBECONFIG=$EAST kubectl -n team-a patch vnet blue --type merge -p '{"spec":{"topology":{"type":"Star"}}}'
 `
