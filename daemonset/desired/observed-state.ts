@@ -47,9 +47,11 @@ export type Owned = {
   /** By `device/direction`. */
   readonly filters: Readonly<Record<string, number>>
   readonly notrack: boolean
+  /** The bpffs at the folder of the pins: no one else had mounted one. */
+  readonly bpffs: boolean
 }
 
-export const emptyOwned: Owned = { devices: {}, qdiscs: {}, filters: {}, notrack: false }
+export const emptyOwned: Owned = { devices: {}, qdiscs: {}, filters: {}, notrack: false, bpffs: false }
 
 /** Everything that the agent compares with what should be: one reading of the kernel. */
 export type ObservedState = {

@@ -73,8 +73,8 @@ export class Ledger {
     if (JSON.stringify(pruned) !== JSON.stringify(this.#owned)) this.#write(pruned)
   }
 
-  recordNotrack(notrack: boolean): void {
-    if (this.#owned.notrack !== notrack) this.#write({ ...this.#owned, notrack })
+  recordFlag(name: 'notrack' | 'bpffs', isOurs: boolean): void {
+    if (this.#owned[name] !== isOurs) this.#write({ ...this.#owned, [name]: isOurs })
   }
 
   #write(owned: Owned): void {

@@ -30,7 +30,7 @@ export const readNotrack = async (): Promise<number | undefined> => {
 }
 
 export const setNotrack = async (ledger: Ledger, udpPort: number): Promise<void> => {
-  ledger.recordNotrack(true)
+  ledger.recordFlag('notrack', true)
   try {
     await runCommand(['nft', '-f', '-'], { input: ruleset(udpPort) })
   } catch (cause) {
@@ -42,5 +42,5 @@ export const setNotrack = async (ledger: Ledger, udpPort: number): Promise<void>
 
 export const removeNotrack = async (ledger: Ledger): Promise<void> => {
   if ((await readNotrack()) !== undefined) await runCommand(['nft', 'delete', 'table', ...TABLE])
-  ledger.recordNotrack(false)
+  ledger.recordFlag('notrack', false)
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, statfsSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { BridgeProblem } from '#crds/node-bridge.ts'
 import { KernelError, runCommand } from './command.ts'
+import type { Ledger } from './ledger.ts'
 
 const BPF_FS_MAGIC = 0xcafe4a11
 
@@ -14,14 +14,15 @@ const tryIt = (script: string) => async (): Promise<void> => {
 
 const isOnBpffs = (folder: string): boolean => statfsSync(folder).type === BPF_FS_MAGIC
 
-/** The nearest folder above (or at) `folder` that exists on a bpffs decides; else one is mounted at `folder`. */
-const ensureBpffs = async (folder: string): Promise<void> => {
+/** Pins live as long as the file system that holds them: without a bpffs at `folder` one is mounted there, and recorded as ours. */
+const ensureBpffs = async (folder: string, ledger: Ledger): Promise<void> => {
   try {
     mkdirSync(folder, { recursive: true })
   } catch (error) {
     throw new KernelError(`making ${folder}`, (error as Error).message, { cause: error })
   }
-  if (isOnBpffs(folder) || isOnBpffs(dirname(folder))) return
+  if (isOnBpffs(folder)) return
+  ledger.recordFlag('bpffs', true)
   await runCommand(['mount', '-t', 'bpf', 'vnet', folder])
 }
 
@@ -29,7 +30,7 @@ const requireRoot = async (): Promise<void> => {
   if (process.getuid?.() !== 0) throw new KernelError('starting', `the user is ${process.getuid?.()}, not root`)
 }
 
-const checks = (bpfDir: string): Check[] => [
+const checks = (bpfDir: string, ledger: Ledger): Check[] => [
   {
     subject: 'privileges',
     reason: 'NotRoot',
@@ -70,7 +71,7 @@ const checks = (bpfDir: string): Check[] => [
     subject: bpfDir,
     reason: 'NoBPFFS',
     hint: 'mount one: `mount -t bpf bpf /sys/fs/bpf`',
-    probe: () => ensureBpffs(bpfDir),
+    probe: () => ensureBpffs(bpfDir, ledger),
   },
 ]
 
@@ -85,9 +86,9 @@ const problemOf = async ({ subject, reason, hint, probe }: Check): Promise<Bridg
 }
 
 /** What this node lacks, by name; empty: the agent can work. Nothing of the host is changed, but that a bpffs is mounted if none is. */
-export const preflight = async (bpfDir: string): Promise<BridgeProblem[]> => {
+export const preflight = async (bpfDir: string, ledger: Ledger): Promise<BridgeProblem[]> => {
   const problems: BridgeProblem[] = []
-  for (const check of checks(bpfDir)) {
+  for (const check of checks(bpfDir, ledger)) {
     problems.push(...(await problemOf(check)))
     // Without privileges everything else fails as well, and would only hide the cause.
     if (problems[0]?.subject === 'privileges') break

@@ -1,0 +1,87 @@
+import type { BridgeProblem } from '#crds/node-bridge.ts'
+import { sha256 } from '#runtime/digest.ts'
+import type { Logger } from '#runtime/logging.ts'
+import { gatherClaims } from '../desired/claims.ts'
+import { type DesiredState, desiredState, type NodeFacts } from '../desired/desired-state.ts'
+import { diff } from '../desired/diff.ts'
+import type { Outcome } from '../desired/node-status.ts'
+import type { Interface } from '../desired/observed-state.ts'
+import { describeOperation } from '../desired/operation.ts'
+import type { CniResults } from '../kernel/cni-results.ts'
+import type { Kernel } from '../kernel/node-kernel.ts'
+import { applyAll, type FailedStep } from './apply.ts'
+import type { InForce } from './instructions.ts'
+
+export type ReconcilerOptions = {
+  kernel: Kernel
+  /** Digest of the eBPF object that this agent brings. */
+  programs: string
+  results: Pick<CniResults, 'read'>
+  preflight: () => Promise<BridgeProblem[]>
+  facts: (interfaces: readonly Interface[], nodeUID: string) => Promise<NodeFacts>
+  /** In place of the UDP port that NodeBridge names. */
+  udpPort: number | undefined
+  kernelVersion: string
+  agentVersion: string
+}
+
+type Programmed = NonNullable<Outcome['programmed']>
+
+/** A new device gets its number from the kernel, and the maps hold that number: two rounds, and one to see that nothing is left. */
+const MAX_PASSES = 4
+
+/** Observe → diff → apply, until nothing is left to do or only what failed. */
+export class Reconciler {
+  readonly #options: ReconcilerOptions
+  #isFit = false
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options
+  }
+
+  async reconcile(inForce: InForce, logger: Logger): Promise<Outcome> {
+    const { kernel, facts, kernelVersion, agentVersion } = this.#options
+    const missing = await this.#preflight()
+    const { identity, refusal } = inForce
+    const { interfaces } = await kernel.observe()
+    const nodeFacts = await facts(interfaces, identity.nodeUID)
+    const programmed =
+      missing.length === 0 && inForce.spec ? await this.#program(inForce, nodeFacts, logger) : undefined
+    const { epoch, overlayUID } = identity
+    return { facts: nodeFacts, kernelVersion, agentVersion, epoch, overlayUID, missing, refusal, programmed }
+  }
+
+  /** Asked until it passes; a kernel does not lose what it had. */
+  async #preflight(): Promise<BridgeProblem[]> {
+    if (this.#isFit) return []
+    const missing = await this.#options.preflight()
+    this.#isFit = missing.length === 0
+    return missing
+  }
+
+  async #program({ spec: accepted, slices }: InForce, facts: NodeFacts, logger: Logger): Promise<Programmed> {
+    const { kernel, results, programs, udpPort } = this.#options
+    const spec = { ...accepted, ...(udpPort === undefined ? {} : { udpPort }) }
+    const claims = gatherClaims(slices)
+    const { attachments, failures: unreadable } = results.read()
+    for (const problem of unreadable) logger.warn({ reason: problem }, 'a CNI result cannot be used')
+    const want = async (): Promise<{ desired: DesiredState; difference: ReturnType<typeof diff> }> => {
+      const observed = await kernel.observe()
+      const desired = desiredState({ spec, claims, attachments, facts, observed, programs, digest: sha256 })
+      return { desired, difference: diff(desired, observed) }
+    }
+    let failures: FailedStep[] = []
+    for (let pass = 1; ; pass++) {
+      const { desired, difference } = await want()
+      const failed = new Set(failures.map(({ step }) => step))
+      const next = difference.operations.filter((operation) => !failed.has(describeOperation(operation)))
+      if (next.length === 0 || pass > MAX_PASSES) {
+        // Programmed is what the kernel shows, not what was attempted.
+        const left = difference.operations.map(describeOperation)
+        const unfinished = failures.filter(({ step }) => left.includes(step))
+        return { spec, desired, problems: difference.problems, failures: unfinished }
+      }
+      failures = [...failures, ...(await applyAll(kernel, next, logger))]
+    }
+  }
+}

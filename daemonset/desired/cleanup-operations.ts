@@ -1,0 +1,38 @@
+import { isGuestPort } from './desired-devices.ts'
+import { isOwned, type ObservedState } from './observed-state.ts'
+import type { Operation } from './operation.ts'
+
+export type Cleanup = {
+  readonly operations: readonly Operation[]
+  /** Devices of ours that somebody else has put something into. */
+  readonly kept: readonly string[]
+}
+
+const placeOf = (key: string): { device: string; direction: 'ingress' | 'egress' } => {
+  const slash = key.lastIndexOf('/')
+  return { device: key.slice(0, slash), direction: key.slice(slash + 1) as 'ingress' | 'egress' }
+}
+
+/** The steps that return a node to what it was before the agent came. Interfaces of VMs are the CNI plugin's, and stay. */
+export const cleanupOperations = (observed: ObservedState): Cleanup => {
+  const { owned, filters, interfaces } = observed
+  const places = new Set([
+    ...filters.filter(({ program }) => program !== undefined).map(({ device, direction }) => `${device}/${direction}`),
+    ...Object.keys(owned.filters),
+    // A discipline whose filters are gone already.
+    ...Object.keys(owned.qdiscs).map((device) => `${device}/ingress`),
+  ])
+  const isShared = (device: string): boolean => interfaces.some((it) => it.master === device && !isGuestPort(it))
+  const ours = interfaces.filter((found) => isOwned(observed, found)).map(({ name }) => name)
+  const operations: Operation[] = [
+    ...[...places].map((key): Operation => {
+      const place = placeOf(key)
+      return { type: 'DetachProgram', subject: place.device, ...place }
+    }),
+    ...ours
+      .filter((device) => !isShared(device))
+      .map((device): Operation => ({ type: 'DeleteDevice', subject: device, device })),
+    ...(owned.notrack ? [{ type: 'RemoveNotrack', subject: 'notrack' } as const] : []),
+  ]
+  return { operations, kept: ours.filter(isShared) }
+}
