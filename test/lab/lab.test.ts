@@ -160,15 +160,16 @@ spec:
 test('says which images it knows when it does not know one', async () => {
   const east = lab.cluster('east')
   await east.kubectl(['run', 'stranger', '--image=example.com/unknown:1', '--restart=Never'])
-  const waiting = await waitUntil(
+  const message = await waitUntil(
     async () => {
       const pods = await east.pods('default')
       const stranger = pods.find(({ metadata }) => metadata?.name === 'stranger')
-      return stranger?.status?.containerStatuses?.[0]?.state?.waiting
+      const waiting = stranger?.status?.containerStatuses?.[0]?.state?.waiting
+      return waiting?.reason === 'ErrImagePull' && waiting.message
     },
     { what: 'the unknown image is reported' },
   )
-  await waitUntil(async () => waiting.reason !== undefined, { what: 'a reason' })
+  assert.match(message, /example\.com\/unknown:1; the laboratory knows .*vnet\.dev\/lab-vm/)
   await east.kubectl(['delete', 'pod', 'stranger', '--timeout=30s'])
 })
 

@@ -96,9 +96,9 @@ export class Underlay {
     throw new Error(`${key} is not in the underlay; there are: ${[...this.#attachments.keys()].join(', ')}`)
   }
 
-  /** Changes the rate of a link in both directions while it is in use; bits per second. */
+  /** Changes the rate of a link that has one, in both directions, while it is in use; bits per second. */
   async setRate(a: string, b: string, rateBps: number): Promise<void> {
-    for (const end of this.#endsBetween(a, b)) await shape(end.router, end.port, rateBps)
+    for (const end of this.#endsBetween(a, b)) await setShape(end.router, end.port, rateBps)
   }
 
   async stop(): Promise<void> {
@@ -195,14 +195,17 @@ export const createNamespace = async (name: string): Promise<void> => {
   await ipBatch(name, ['link set dev lo up'])
 }
 
-// A queue of 25 ms, as a router of that rate would have, but no less than a few large segments.
 const shape = async (router: string, port: string, rateBps: number): Promise<void> => {
+  await runOrThrow(['tc', '-n', router, 'qdisc', 'add', 'dev', port, 'root', 'handle', '1:', 'htb', 'default', '1'])
+  await setShape(router, port, rateBps)
+}
+
+// A queue of 25 ms, as a router of that rate would have, but no less than a few large segments.
+const setShape = async (router: string, port: string, rateBps: number): Promise<void> => {
   const queueBytes = Math.max(200_000, Math.round((rateBps / 8) * 0.025))
-  await runOrThrow(['tc', '-n', router, '-batch', '-'], {
-    input: [
-      `qdisc replace dev ${port} root handle 1: htb default 1`,
-      `class replace dev ${port} parent 1: classid 1:1 htb rate ${rateBps}bit burst 64kb cburst 64kb quantum 60000`,
-      `qdisc replace dev ${port} parent 1:1 handle 10: bfifo limit ${queueBytes}\n`,
-    ].join('\n'),
-  })
+  const commands = [
+    `class replace dev ${port} parent 1: classid 1:1 htb rate ${rateBps}bit burst 64kb cburst 64kb quantum 60000`,
+    `qdisc replace dev ${port} parent 1:1 handle 10: bfifo limit ${queueBytes}`,
+  ]
+  await runOrThrow(['tc', '-n', router, '-batch', '-'], { input: `${commands.join('\n')}\n` })
 }
