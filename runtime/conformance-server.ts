@@ -1,9 +1,8 @@
 // What the conformance suites share: a kind of their own, and a connection to the server under test.
 import { randomUUID } from 'node:crypto'
-import { isNotFound } from './api-error.ts'
 import type { Condition } from './conditions.ts'
 import type { KubeClient } from './kube-client.ts'
-import { defineResource, type KubeObject, type ObjectMeta } from './kube-object.ts'
+import { defineResource, type KubeObject, type ObjectMeta, type Resource } from './kube-object.ts'
 import { CustomResourceDefinitions, Namespaces } from './resources.ts'
 import { until } from './until.ts'
 
@@ -11,14 +10,6 @@ export type Probe = KubeObject & {
   spec?: { size?: number; color?: string; tags?: string[] }
   status?: { observed?: number; conditions?: Condition[] }
 }
-
-export const Probes = defineResource<Probe>({
-  group: 'conformance.vnet.dev',
-  version: 'v1',
-  plural: 'probes',
-  kind: 'Probe',
-  namespaced: true,
-})
 
 const text = { type: 'string' } as const
 const condition = {
@@ -48,17 +39,15 @@ const probeSchema = {
   },
 }
 
-const definitionName = 'probes.conformance.vnet.dev'
-
-const definition = {
-  metadata: { name: definitionName },
+const definitionOf = ({ group, plural, kind, version }: Resource) => ({
+  metadata: { name: `${plural}.${group}` },
   spec: {
-    group: Probes.group,
+    group,
     scope: 'Namespaced',
-    names: { plural: Probes.plural, kind: Probes.kind },
+    names: { plural, kind },
     versions: [
       {
-        name: Probes.version,
+        name: version,
         served: true,
         storage: true,
         schema: { openAPIV3Schema: probeSchema },
@@ -66,7 +55,7 @@ const definition = {
       },
     ],
   },
-}
+})
 
 export type Connection = {
   /** A client that writes as this field manager. */
@@ -74,11 +63,21 @@ export type Connection = {
   stop(): Promise<void>
 }
 
-/** A namespace of its own on the server under test, in which the kind `Probe` is known. */
+/**
+ * A namespace of its own on the server under test, and a kind of its own: a real server answers 404 for a while when a definition is
+ * deleted and made again under the same name.
+ */
 export class ConformanceServer {
   readonly namespace = `vnt-${randomUUID().slice(0, 8)}`
-  readonly #connection: Connection
+  readonly probes = defineResource<Probe>({
+    group: `${this.namespace}.conformance.vnet.dev`,
+    version: 'v1',
+    plural: 'probes',
+    kind: 'Probe',
+    namespaced: true,
+  })
   readonly client: KubeClient
+  readonly #connection: Connection
 
   private constructor(connection: Connection) {
     this.#connection = connection
@@ -87,13 +86,23 @@ export class ConformanceServer {
 
   static async prepare(connect: () => Promise<Connection>): Promise<ConformanceServer> {
     const server = new ConformanceServer(await connect())
-    const { client, namespace } = server
+    try {
+      await server.#prepare()
+      return server
+    } catch (error) {
+      await server.#connection.stop()
+      throw error
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    const { client, namespace, probes } = this
     // The structural schema is plain JSON; client-node's type for it renames `default`, `enum` and `not`.
-    await client.apply(CustomResourceDefinitions, definition as never)
+    await client.apply(CustomResourceDefinitions, definitionOf(probes) as never)
     await client.create(Namespaces, { metadata: { name: namespace } })
-    const isServed = () => client.list(Probes, { namespace }).catch((e) => !isNotFound(e) && Promise.reject(e))
+    // At first a real server answers 404, then for a moment 429: "storage is (re)initializing".
+    const isServed = () => client.list(probes, { namespace }).then(Boolean, () => false)
     await until(isServed, { timeoutMs: 30_000 })
-    return server
   }
 
   clientAs(fieldManager: string): KubeClient {
@@ -110,10 +119,7 @@ export class ConformanceServer {
 
   async end(): Promise<void> {
     await this.client.delete(Namespaces, { name: this.namespace })
-    await this.client.delete(CustomResourceDefinitions, { name: definitionName })
-    await until(async () => !(await this.client.find(CustomResourceDefinitions, { name: definitionName })), {
-      timeoutMs: 30_000,
-    })
+    await this.client.delete(CustomResourceDefinitions, definitionOf(this.probes).metadata)
     await this.#connection.stop()
   }
 }

@@ -1,5 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { ApiError } from './api-error.ts'
 import { createLogger, type LogLevel } from './logging.ts'
 
 const start = (level: LogLevel) => {
@@ -33,8 +34,18 @@ test('keeps quiet below its level', () => {
 test('prints an error with its causes', () => {
   const { records, log } = start('info')
   log.error({ err: new Error('outer', { cause: new Error('inner') }) }, 'failed')
-  const { message, stack } = records[0]?.err as { message: string; stack: string }
+  const { message, stack } = (records[0]?.err ?? {}) as { message: string; stack: string }
   assert.equal([message, stack.includes('caused by: Error: inner')], ['outer: inner', true])
+})
+
+test('prints an answer of the API server without a stack', () => {
+  const { records, log } = start('info')
+  log.warn(
+    { err: new ApiError({ attempt: 'get pods x/p', status: 404, reason: 'NotFound', message: 'gone' }) },
+    'failed',
+  )
+  const message = 'get pods x/p: 404 NotFound: gone'
+  assert.equal(records[0]?.err, { type: 'ApiError', message, status: 404, reason: 'NotFound' })
 })
 
 test.run()

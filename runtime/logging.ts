@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
+import { ApiError } from './api-error.ts'
 
 export type Logger = PinoLogger
 
@@ -38,7 +39,7 @@ export type LogFields = {
   failures?: number
   retryInMs?: number
   durationMs?: number
-  /** An `Error`; printed with its stack and causes. */
+  /** An `Error`; printed with its causes and, unless it came from the API server, its stack. */
   err?: unknown
 }
 
@@ -51,9 +52,16 @@ export const createLogger = ({ level, name, destination }: LoggerOptions): Logge
     base: { name },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    serializers: { err: pino.stdSerializers.err },
+    serializers: { err: errorFields },
   }
   return destination ? pino(options, destination) : pino(options)
+}
+
+// Where a request failed is said by its message; during an outage the stacks would be most of the log.
+const errorFields = (error: unknown): unknown => {
+  if (!(error instanceof ApiError)) return pino.stdSerializers.err(error as Error)
+  const { name: type, message, status, reason } = error
+  return { type, message, status, reason }
 }
 
 /** For tests, and for callers that have nothing to say. */

@@ -38,7 +38,7 @@ class SilentWatch extends Error {}
 const missingRetryMs = 30_000
 /** A watch that lived so long was a success, even if it ended in an error. */
 const healthyWatchMs = 10_000
-const backoff = exponentialBackoff({ baseMs: 500, maxMs: 30_000 })
+const backoff = exponentialBackoff({ baseMs: 500, maxMs: 10_000 })
 
 /**
  * Keeps a store equal to a kind in the API server: list, then watch from the list's version; on any end, watch again from the last

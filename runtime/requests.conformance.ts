@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type ApiError, isAlreadyExists, isConflict, isNotFound } from './api-error.ts'
-import { ConformanceServer, type Connection, Probes, stated } from './conformance-server.ts'
+import { ConformanceServer, type Connection, type Probe, stated } from './conformance-server.ts'
 import type { KubeClient } from './kube-client.ts'
+import type { Resource } from './kube-object.ts'
 import { ConfigMaps, ServiceAccounts } from './resources.ts'
 
 /** Registers and queues the suite of requests. */
@@ -13,12 +14,14 @@ export const describeRequests = (name: string, connect: () => Promise<Connection
   let server: ConformanceServer
   let client: KubeClient
   let namespace: string
+  let probes: Resource<Probe>
   const probe: ConformanceServer['probe'] = (...fields) => server.probe(...fields)
 
   test.before(async () => {
     server = await ConformanceServer.prepare(connect)
     client = server.client
     namespace = server.namespace
+    probes = server.probes
   })
 
   test.after(async () => {
@@ -26,22 +29,22 @@ export const describeRequests = (name: string, connect: () => Promise<Connection
   })
 
   test('creates, reads, and refuses a second creation', async () => {
-    const created = await client.create(Probes, probe({ spec: { size: 1 } }))
+    const created = await client.create(probes, probe({ spec: { size: 1 } }))
     assert.is(created.metadata?.generation, 1)
     assert.type(created.metadata?.creationTimestamp, 'string')
     const ref = { namespace, name: created.metadata?.name ?? '' }
-    assert.equal(await client.get(Probes, ref), created)
-    const error = await client.create(Probes, probe({}, ref.name)).catch((error) => error)
+    assert.equal(await client.get(probes, ref), created)
+    const error = await client.create(probes, probe({}, ref.name)).catch((error) => error)
     assert.ok(isAlreadyExists(error), String(error))
     assert.not(isConflict(error))
   })
 
   test('says what was attempted when an object is absent', async () => {
-    const error: ApiError = await client.get(Probes, { namespace, name: 'none' }).catch((error) => error)
+    const error: ApiError = await client.get(probes, { namespace, name: 'none' }).catch((error) => error)
     assert.ok(isNotFound(error))
-    assert.match(error.message, `get probes.conformance.vnet.dev ${namespace}/none: 404 NotFound`)
-    assert.is(await client.find(Probes, { namespace, name: 'none' }), undefined)
-    assert.is(await client.delete(Probes, { namespace, name: 'none' }), false)
+    assert.match(error.message, `get probes.${probes.group} ${namespace}/none: 404 NotFound`)
+    assert.is(await client.find(probes, { namespace, name: 'none' }), undefined)
+    assert.is(await client.delete(probes, { namespace, name: 'none' }), false)
   })
 
   test('lists pages of one snapshot, by selector', async () => {
@@ -62,25 +65,25 @@ export const describeRequests = (name: string, connect: () => Promise<Connection
   })
 
   test('refuses an update of an old version', async () => {
-    const first = await client.create(Probes, probe({ spec: { size: 1 } }))
-    const second = await client.update(Probes, { ...first, spec: { size: 2 } })
+    const first = await client.create(probes, probe({ spec: { size: 1 } }))
+    const second = await client.update(probes, { ...first, spec: { size: 2 } })
     assert.is(second.metadata?.generation, 2)
-    const error = await client.update(Probes, { ...first, spec: { size: 3 } }).catch((error) => error)
+    const error = await client.update(probes, { ...first, spec: { size: 3 } }).catch((error) => error)
     assert.ok(isConflict(error), String(error))
   })
 
   test('keeps status and spec apart', async () => {
-    const { metadata } = await client.create(Probes, probe({ spec: { size: 1 }, status: { observed: 9 } }))
+    const { metadata } = await client.create(probes, probe({ spec: { size: 1 }, status: { observed: 9 } }))
     const ref = { namespace, name: metadata?.name ?? '' }
-    assert.is((await client.get(Probes, ref)).status, undefined)
+    assert.is((await client.get(probes, ref)).status, undefined)
     const patched = await client.patch(
-      Probes,
+      probes,
       ref,
       { spec: { size: 8 }, status: { observed: 1 } },
       { subresource: 'status' },
     )
     assert.equal([patched.spec?.size, patched.status?.observed, patched.metadata?.generation], [1, 1, 1])
-    const updated = await client.patch(Probes, ref, { spec: { color: 'red' }, status: null })
+    const updated = await client.patch(probes, ref, { spec: { color: 'red' }, status: null })
     assert.equal(
       [updated.spec, updated.status, updated.metadata?.generation],
       [{ size: 1, color: 'red' }, { observed: 1 }, 2],
@@ -88,39 +91,39 @@ export const describeRequests = (name: string, connect: () => Promise<Connection
   })
 
   test('writes nothing when nothing changes', async () => {
-    const first = await client.apply(Probes, probe({ spec: { size: 1 } }, 'same'))
-    const second = await client.apply(Probes, probe({ spec: { size: 1 } }, 'same'))
+    const first = await client.apply(probes, probe({ spec: { size: 1 } }, 'same'))
+    const second = await client.apply(probes, probe({ spec: { size: 1 } }, 'same'))
     assert.is(second.metadata?.resourceVersion, first.metadata?.resourceVersion)
   })
 
   test('applies per field manager: removes what is no longer applied, keeps what others own', async () => {
     const second = server.clientAs('second')
-    await client.apply(Probes, probe({ spec: { size: 1, color: 'red' } }, 'shared'))
-    const both = await second.apply(Probes, probe({ spec: { tags: ['a'] } }, 'shared'))
+    await client.apply(probes, probe({ spec: { size: 1, color: 'red' } }, 'shared'))
+    const both = await second.apply(probes, probe({ spec: { tags: ['a'] } }, 'shared'))
     assert.equal(both.spec, { size: 1, color: 'red', tags: ['a'] })
-    const less = await client.apply(Probes, probe({ spec: { size: 2 } }, 'shared'))
+    const less = await client.apply(probes, probe({ spec: { size: 2 } }, 'shared'))
     assert.equal(less.spec, { size: 2, tags: ['a'] })
   })
 
   test('takes a field over by force only', async () => {
     const second = server.clientAs('second')
-    await client.apply(Probes, probe({ spec: { color: 'red' } }, 'contested'))
+    await client.apply(probes, probe({ spec: { color: 'red' } }, 'contested'))
     const polite = await second
-      .apply(Probes, probe({ spec: { color: 'blue' } }, 'contested'), { force: false })
+      .apply(probes, probe({ spec: { color: 'blue' } }, 'contested'), { force: false })
       .catch((e) => e)
     assert.ok(isConflict(polite), String(polite))
-    assert.is((await second.apply(Probes, probe({ spec: { color: 'blue' } }, 'contested'))).spec?.color, 'blue')
-    const after = await client.apply(Probes, probe({ spec: { size: 1 } }, 'contested'))
+    assert.is((await second.apply(probes, probe({ spec: { color: 'blue' } }, 'contested'))).spec?.color, 'blue')
+    const after = await client.apply(probes, probe({ spec: { size: 1 } }, 'contested'))
     assert.equal(after.spec, { color: 'blue', size: 1 })
   })
 
   test('merges conditions of several managers by their type', async () => {
     const second = server.clientAs('second')
-    await client.create(Probes, probe({}, 'conditions'))
-    await client.applyStatus(Probes, probe({ status: { conditions: [stated('Ready')] } }, 'conditions'))
-    const both = await second.applyStatus(Probes, probe({ status: { conditions: [stated('Measured')] } }, 'conditions'))
+    await client.create(probes, probe({}, 'conditions'))
+    await client.applyStatus(probes, probe({ status: { conditions: [stated('Ready')] } }, 'conditions'))
+    const both = await second.applyStatus(probes, probe({ status: { conditions: [stated('Measured')] } }, 'conditions'))
     assert.equal(both.status?.conditions?.map(({ type }) => type).sort(), ['Measured', 'Ready'])
-    const one = await client.applyStatus(Probes, probe({ status: {} }, 'conditions'))
+    const one = await client.applyStatus(probes, probe({ status: {} }, 'conditions'))
     assert.equal(
       one.status?.conditions?.map(({ type }) => type),
       ['Measured'],
@@ -128,16 +131,16 @@ export const describeRequests = (name: string, connect: () => Promise<Connection
   })
 
   test('deletes under preconditions, and waits for finalizers', async () => {
-    const { metadata } = await client.create(Probes, {
+    const { metadata } = await client.create(probes, {
       metadata: { namespace, name: 'held', finalizers: ['vnet.dev/test'] },
     })
     const ref = { namespace, name: 'held' }
-    const error = await client.delete(Probes, ref, { uid: randomUUID() }).catch((error) => error)
+    const error = await client.delete(probes, ref, { uid: randomUUID() }).catch((error) => error)
     assert.ok(isConflict(error), String(error))
-    assert.is(await client.delete(Probes, ref, { uid: metadata?.uid }), true)
-    assert.type((await client.get(Probes, ref)).metadata?.deletionTimestamp, 'string')
-    await client.patch(Probes, ref, { metadata: { finalizers: null } })
-    assert.is(await client.find(Probes, ref), undefined)
+    assert.is(await client.delete(probes, ref, { uid: metadata?.uid }), true)
+    assert.type((await client.get(probes, ref)).metadata?.deletionTimestamp, 'string')
+    await client.patch(probes, ref, { metadata: { finalizers: null } })
+    assert.is(await client.find(probes, ref), undefined)
   })
 
   test('makes tokens of service accounts', async () => {

@@ -3,9 +3,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isGone } from './api-error.ts'
 import { systemClock } from './clock.ts'
-import { ConformanceServer, type Connection, Probes } from './conformance-server.ts'
+import { ConformanceServer, type Connection, type Probe } from './conformance-server.ts'
 import { Informer } from './informer.ts'
 import type { KubeClient } from './kube-client.ts'
+import type { Resource } from './kube-object.ts'
 import { LeaderElector } from './leader-election.ts'
 import { silentLogger } from './logging.ts'
 import { createMetrics } from './metrics.ts'
@@ -18,11 +19,13 @@ export const describeWatches = (name: string, connect: () => Promise<Connection>
   let server: ConformanceServer
   let client: KubeClient
   let namespace: string
+  let probes: Resource<Probe>
 
   test.before(async () => {
     server = await ConformanceServer.prepare(connect)
     client = server.client
     namespace = server.namespace
+    probes = server.probes
   })
 
   test.after(async () => {
@@ -32,18 +35,18 @@ export const describeWatches = (name: string, connect: () => Promise<Connection>
   test('watches from a version: additions, changes, deletions, and leaves of the selection', async () => {
     const end = new AbortController()
     const labels = { suite: 'watch' }
-    const { resourceVersion } = await client.list(Probes, { namespace, labelSelector: 'suite=watch' })
+    const { resourceVersion } = await client.list(probes, { namespace, labelSelector: 'suite=watch' })
     const name = 'watched'
-    await client.create(Probes, { metadata: { namespace, name, labels }, spec: { color: 'grün 🟢' } })
+    await client.create(probes, { metadata: { namespace, name, labels }, spec: { color: 'grün 🟢' } })
     const seen: string[] = []
     const steps = [
-      () => client.patch(Probes, { namespace, name }, { spec: { size: 5 } }),
-      () => client.patch(Probes, { namespace, name }, { metadata: { labels: { suite: 'other' } } }),
-      () => client.patch(Probes, { namespace, name }, { metadata: { labels } }),
-      () => client.delete(Probes, { namespace, name }),
+      () => client.patch(probes, { namespace, name }, { spec: { size: 5 } }),
+      () => client.patch(probes, { namespace, name }, { metadata: { labels: { suite: 'other' } } }),
+      () => client.patch(probes, { namespace, name }, { metadata: { labels } }),
+      () => client.delete(probes, { namespace, name }),
     ]
     const query = { namespace, labelSelector: 'suite=watch', resourceVersion, signal: end.signal }
-    for await (const { type, object } of client.watch(Probes, query)) {
+    for await (const { type, object } of client.watch(probes, query)) {
       if (type === 'BOOKMARK') continue
       seen.push(`${type} ${object.spec?.color} ${object.spec?.size ?? ''}`.trim())
       const step = steps.shift()
@@ -60,9 +63,9 @@ export const describeWatches = (name: string, connect: () => Promise<Connection>
   })
 
   test('ends a watch when its time is over, and throws the reason of an abort', async () => {
-    const { resourceVersion } = await client.list(Probes, { namespace })
+    const { resourceVersion } = await client.list(probes, { namespace })
     const end = new AbortController()
-    for await (const { type } of client.watch(Probes, {
+    for await (const { type } of client.watch(probes, {
       namespace,
       resourceVersion,
       timeoutSeconds: 1,
@@ -72,7 +75,7 @@ export const describeWatches = (name: string, connect: () => Promise<Connection>
     const reason = new Error('enough')
     setTimeout(() => end.abort(reason), 20)
     try {
-      for await (const { type } of client.watch(Probes, { namespace, resourceVersion, signal: end.signal }))
+      for await (const { type } of client.watch(probes, { namespace, resourceVersion, signal: end.signal }))
         assert.is(type, 'BOOKMARK')
       assert.unreachable()
     } catch (error) {
@@ -81,7 +84,7 @@ export const describeWatches = (name: string, connect: () => Promise<Connection>
   })
 
   test('refuses a watch from a version that is too old', async () => {
-    const watch = client.watch(Probes, { resourceVersion: '1', signal: new AbortController().signal })
+    const watch = client.watch(probes, { resourceVersion: '1', signal: new AbortController().signal })
     const error = await watch.next().catch((error) => error)
     assert.ok(isGone(error), String(error))
   })
