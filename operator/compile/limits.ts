@@ -8,7 +8,7 @@ export const LIMITS = { treeLinks: 1024, labels: 4096, links: 4096, routes: 4096
 export type LabelBudget = Map<string, Set<string>>
 
 const remainders = (path: Path): { bridge: string; text: string }[] =>
-  path.slice(1, -1).map((bridge, index) => ({ bridge, text: pathText(path.slice(index + 1)) }))
+  path.slice(1, -1).map((bridge, index) => ({ bridge, text: pathText(path, index + 1) }))
 
 /** Takes the labels that a path needs; false, and nothing taken, when a bridge has none left. */
 const takeLabels = (path: Path, budget: LabelBudget): boolean => {

@@ -36,5 +36,18 @@ export type Overlay = {
 export const isReachable = (topology: Topology, from: string, to: string): boolean =>
   (topology.neighbours.get(from)?.has(to) || topology.routes.get(from)?.has(to)) ?? false
 
-/** Text of a path, as NodeBridge.spec.labels[].path has it. */
-export const pathText = (path: Path): string => path.join('>')
+const texts = new WeakMap<Path, string[]>()
+
+const textsOf = (path: Path): string[] => {
+  const known = texts.get(path)
+  if (known) return known
+  const made = path.map((_, at) => path.slice(at).join('>'))
+  texts.set(path, made)
+  return made
+}
+
+/**
+ * Text of what remains of a path at its bridge number `at` (0: all of it), as NodeBridge.spec.labels[].path has it. Kept with the path, since every
+ * step of publication asks for all of them several times.
+ */
+export const pathText = (path: Path, at = 0): string => textsOf(path)[at] ?? ''

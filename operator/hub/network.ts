@@ -1,5 +1,6 @@
 // VirtualNetwork → its status and its projections.
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
+import { isNotFound } from '#runtime/api-error.ts'
 import { findCondition, sameStatus } from '#runtime/conditions.ts'
 import { Controller, source } from '#runtime/controller.ts'
 import { VirtualNetworks } from '#runtime/overlay-resources.ts'
@@ -53,6 +54,11 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
       return { name, isConnected: false, objection }
     }
     const entry = projectionIn(name, key, informers)?.status?.clusters?.find((each) => each.name === name)
+    const own = boards.networks.get(key)?.bridges.filter((each) => each.cluster === name && each.isAccess) ?? []
+    if (own.length > 0 && own.every(({ isReady }) => !isReady)) {
+      const message = `none of its ${own.length} bridges is ready: ${own[0]?.bridge}: ${own[0]?.problem}`
+      return { name, isConnected: true, objection: { reason: 'BridgesNotReady', message } }
+    }
     if (entry?.ready) return { name, isConnected: true, objection: undefined }
     const { reason = 'AwaitingMember', message = 'the member has not reported on it yet' } = entry ?? {}
     return { name, isConnected: true, objection: { reason, message } }
@@ -97,7 +103,13 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
       })
       if (!sameStatus(network.status, status)) {
         const { name, namespace } = network.metadata
-        await client.applyStatus(VirtualNetworks, { metadata: { name, namespace }, status } as never, { signal })
+        try {
+          await client.applyStatus(VirtualNetworks, { metadata: { name, namespace }, status } as never, { signal })
+        } catch (error) {
+          // It was deleted meanwhile; the request for that is on its way.
+          if (isNotFound(error)) return
+          throw error
+        }
       }
       const isSettled = decision.vni !== undefined && decision.mtuBytes !== undefined
       if (!decision.objection && isSettled) await projector.project(network, decision.clusters, status, signal)

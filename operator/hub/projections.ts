@@ -1,5 +1,5 @@
-// A network → read-only projections of it in the mailboxes of its clusters.
-import { LABELS } from '#crds/group.ts'
+// A network → read-only projections of it in the mailboxes of its clusters. They bear no label `projected`: on the hub's own cluster that marks the
+// copies of the member, which removes those that it knows nothing of.
 import { mailboxNamespace, networkOfProjection, projectionName } from '#crds/names.ts'
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import { sameStatus } from '#runtime/conditions.ts'
@@ -78,7 +78,6 @@ export class Projector {
     const metadata = {
       namespace: mailboxNamespace(cluster),
       name: projectionName(key),
-      labels: { [LABELS.projected]: 'true' },
       annotations: { [ORIGIN_ANNOTATION]: uid },
     }
     const spec = { ...network.spec, clusters: [...clusters] }

@@ -1,6 +1,7 @@
 // One step from what is published towards what is desired, make before break by acknowledgement (hack/adr/0001). Stateless: a new leader goes on
 // from the published specs. Each bridge's next spec is justified by what is published and acknowledged alone, never by another spec of the same
 // step: so any part of a step may fail to be written.
+import { isDeepStrictEqual } from 'node:util'
 import type { BridgeNetwork, NodeBridgeSpec } from '#crds/node-bridge.ts'
 import { numbersOf } from './numbers.ts'
 import { nextRetired } from './retired.ts'
@@ -46,19 +47,11 @@ const memberEntry = (step: Step, bridge: string, network: DesiredNetwork): Bridg
   }
 }
 
-/** JSON with sorted keys: the API server may return the fields in another order. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, each) =>
-    each && typeof each === 'object' && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).sort(([left], [right]) => (left < right ? -1 : 1)))
-      : each,
-  )
-
 /** The revision of an entry is that of its newest parts: what a revision does not change here is not written again. */
 const withRevision = (entry: BridgeNetwork, published: BridgeNetwork | undefined): BridgeNetwork => {
   if (!published) return entry
   const same = { ...entry, revision: published.revision }
-  return canonical(same) === canonical(published) ? same : entry
+  return isDeepStrictEqual(same, published) ? same : entry
 }
 
 const nextNetworks = (step: Step, bridge: string): BridgeNetwork[] =>
@@ -69,7 +62,12 @@ const nextNetworks = (step: Step, bridge: string): BridgeNetwork[] =>
     return entry ? [withRevision(entry, step.carried(bridge, network)?.entry)] : []
   })
 
-const contentOf = ({ serial: _, retired: __, ...content }: NodeBridgeSpec): string => canonical(content)
+/** Whether two specs ask the same of the node; the order of fields, which the API server may change, does not matter. */
+const sameContent = (left: NodeBridgeSpec, right: NodeBridgeSpec): boolean => {
+  const { serial: _, retired: __, ...ours } = left
+  const { serial: ___, retired: ____, ...theirs } = right
+  return isDeepStrictEqual(ours, theirs)
+}
 
 const nextSpec = (step: Step, bridge: string): NodeBridgeSpec => {
   const published = step.view.get(bridge)?.spec ?? {}
@@ -113,7 +111,7 @@ export const advance = (input: AdvanceInput): AdvanceOutput => {
   const next = new Map<string, NodeBridgeSpec>()
   for (const [bridge, published] of input.published) {
     const spec = nextSpec(step, bridge)
-    if (contentOf(spec) !== contentOf(published)) next.set(bridge, spec)
+    if (!sameContent(spec, published)) next.set(bridge, spec)
   }
   const settled = new Map(
     [...input.networks.values()].map((network) => [

@@ -37,9 +37,9 @@ const remaindersOf = ({ networks }: Situation): Map<string, Map<string, Path>> =
       for (const path of paths.values())
         for (let at = 1; at < path.length - 1; at++) {
           const bridge = path[at] as string
-          const rest = path.slice(at)
+          const text = pathText(path, at)
           const known = remainders.get(bridge) ?? new Map<string, Path>()
-          remainders.set(bridge, known.set(pathText(rest), rest))
+          if (!known.has(text)) remainders.set(bridge, known.set(text, path.slice(at)))
         }
   return remainders
 }

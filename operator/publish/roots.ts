@@ -19,11 +19,12 @@ const isProgrammed = (
   )
 }
 
-const knowsRemainder = (step: Step, path: Path): boolean => {
-  const [bridge = '', next = ''] = path
-  const text = pathText(path)
+/** Whether the bridge number `at` of the path is published to know what remains of it there. */
+const knowsRemainder = (step: Step, path: Path, at: number): boolean => {
+  const bridge = path[at] ?? ''
+  const text = pathText(path, at)
   const label = step.view.get(bridge)?.labelOfPath.get(text)
-  const nextLabel = path.length === 2 ? 0 : labelNumber(step, next, pathText(path.slice(1)))
+  const nextLabel = at === path.length - 2 ? 0 : labelNumber(step, path[at + 1] ?? '', pathText(path, at + 1))
   return label !== undefined && label.label === labelNumber(step, bridge, text) && label.nextLabel === nextLabel
 }
 
@@ -32,7 +33,7 @@ const notReadyOn = (step: Step, network: DesiredNetwork, path: Path): string[] =
   path.slice(1).filter((bridge, index) => {
     const next = path[index + 2]
     if (!isProgrammed(step, network, bridge, [path[index], next])) return true
-    return next !== undefined && !knowsRemainder(step, path.slice(index + 1))
+    return next !== undefined && !knowsRemainder(step, path, index + 1)
   })
 
 const sameRoute = (left: BridgeRoute | undefined, right: BridgeRoute | undefined): boolean =>
@@ -42,7 +43,7 @@ const sameRoute = (left: BridgeRoute | undefined, right: BridgeRoute | undefined
 const routeOver = (step: Step, path: Path): BridgeRoute | undefined => {
   const [bridge = '', next = ''] = path
   if (path.length === 2) return undefined
-  const label = labelNumber(step, next, pathText(path.slice(1)))
+  const label = labelNumber(step, next, pathText(path, 1))
   return { to: path.at(-1) as string, link: linkNumber(step, bridge, next), label }
 }
 

@@ -15,7 +15,7 @@ export const labelEntry = (step: Step, path: Path): BridgeLabel => {
   return {
     label: labelNumber(step, bridge, text),
     link: linkNumber(step, bridge, next),
-    nextLabel: path.length === 2 ? 0 : labelNumber(step, next, pathText(path.slice(1))),
+    nextLabel: path.length === 2 ? 0 : labelNumber(step, next, pathText(path, 1)),
     path: text,
   }
 }
