@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { checkDescription } from './description.ts'
 import { type Laboratory, startLaboratory } from './lab.ts'
+import { waitUntil } from './wait-until.ts'
 
 const description = checkDescription(
   { sites: [{ name: 'here' }], clusters: [{ name: 'solo', nodes: [{ name: 'node-1' }] }] },
@@ -78,6 +79,7 @@ test('VMs ping each other and count frames', async () => {
   assert.is((await two.exec(listening, { timeoutMs: 10_000 })).code, 0)
   assert.ok((await one.iperf3('10.20.0.2', ['-t', '1'])) > 1e6)
   stopped.abort()
+  await waitUntil(async () => (await two.exec(['pgrep', '-x', 'iperf3'])).code === 1, { what: 'iperf3 has ended' })
 })
 
 test('a node looks as before once its pods are gone, except for the bridge that the plugin leaves', async () => {

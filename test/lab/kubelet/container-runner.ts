@@ -104,7 +104,9 @@ export class ContainerRunner {
     }
     const pid = readFileSync(pidFile, 'utf8').trim()
     const hostPid = this.#options.pod().spec?.hostPID === true
-    return ['nsenter', '-t', pid, '-m', '-n', ...(hostPid ? [] : ['-p']), '-w', '--']
+    const enter = ['nsenter', '-t', pid, '-m', '-n', ...(hostPid ? [] : ['-p']), '-w', '--']
+    // To enter a pid namespace nsenter forks: ending nsenter must end the program.
+    return [...enter, 'setpriv', '--pdeathsig', 'KILL', '--']
   }
 
   get environment(): Record<string, string> {
