@@ -1,4 +1,5 @@
 import { greedy } from './greedy.ts'
+import type { Group } from './group.ts'
 import { Neighbourhood } from './neighbourhood.ts'
 import { isBetter } from './objectives.ts'
 import { seededRandom, shuffle } from './random.ts'
@@ -47,7 +48,7 @@ export const localSearch = (search: Search): void => {
   function descend(_: Search, moves: Neighbourhood, commit = true): void {
     for (let improved = true; improved && !search.over; ) {
       improved = false
-      for (const group of shuffle(random, moves.routable())) {
+      for (const group of reroutingOrder(moves)) {
         if (search.over) break
         if (group.demands.length > 0 && moves.reroute(group)) improved = true
       }
@@ -64,6 +65,14 @@ export const localSearch = (search: Search): void => {
       if (commit) state.commit()
     }
     search.offer()
+  }
+
+  /** At random; on large problems the most promising first, because there may be no time for all of them. */
+  function reroutingOrder(moves: Neighbourhood): Group[] {
+    const groups = shuffle(random, moves.routable())
+    if (moves.exhaustive) return groups
+    const heat = new Map(groups.map((group) => [group, moves.heat(group)]))
+    return groups.sort((x, y) => heat.get(y)! - heat.get(x)! || x.key - y.key)
   }
 
   function swapAll(moves: Neighbourhood): boolean {

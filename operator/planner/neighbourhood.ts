@@ -43,6 +43,32 @@ export class Neighbourhood {
     )
   }
 
+  /**
+   * How promising it is to re-route a group: how much it is part of what is broken; else what its load takes from others (residual bandwidth), how full the fullest
+   * resource on its way is (throughput), or its share of the weighted latency. Only comparable within one network.
+   */
+  heat(group: Group): number {
+    const { residuals, concurrency, problem, load, violations } = this.state
+    const { network, path, rate, elasticRate } = group
+    if (!path) return Number.POSITIVE_INFINITY
+    let sum = 0
+    if (violations.total > 0) {
+      for (const resource of path.resources) sum += Math.max(0, load[resource]! - problem.capacity[resource]!)
+      return sum + group.penalty * rate
+    }
+    switch (problem.input.networks[network]!.objective) {
+      case 'ResidualBandwidth':
+      case 'Balanced':
+        for (const resource of path.resources) sum += residuals.harm[resource]! * rate
+        return sum
+      case 'Throughput':
+        for (const resource of path.resources) sum += concurrency.price(network, resource, elasticRate)
+        return sum
+      default:
+        return rate * path.latency
+    }
+  }
+
   /** Gives the group the best of the proposed paths. */
   reroute(group: Group, effort: 'All' | 'Few' = this.careful ? 'All' : 'Few'): boolean {
     const { state, search } = this

@@ -1,6 +1,6 @@
 import { MinHeap } from './heap.ts'
 
-/** The part of `Problem` that a path search reads: arcs by their ends, and the arcs that leave each bridge. */
+/** The part of `Problem` that a path search reads: arcs 2k and 2k + 1 join the same ends both ways. */
 export type Graph = {
   bridges: number
   arcFrom: Int32Array
@@ -21,7 +21,15 @@ export type PathQuery = {
   weight: (arc: number) => number
   transit: Uint8Array
   maxHops: number
+  /** A path that costs no more than this needs no further search; default: only the cheapest will do. */
+  enough?: number
 }
+
+/** What a search for wide paths reads, per arc. */
+export type Widths = { width: Float64Array; open: Uint8Array; latency: Float64Array }
+
+/** More than any latency in microseconds: one arc fewer counts more than all of it. */
+const hopWeight = 1e12
 
 /** Path searches over one graph, with working memory that is reused between calls. */
 export class PathFinder {
@@ -43,8 +51,14 @@ export class PathFinder {
 
   /** The arcs of a cheapest path; undefined if there is none. Of equal paths it takes the first that the search meets. */
   cheapest(query: PathQuery): number[] | undefined {
+    const arcs = this.unlimited(query)
+    return arcs === undefined || arcs.length <= query.maxHops ? arcs : this.cheapestWithin(query)
+  }
+
+  /** Dijkstra's algorithm, without the limit on hops. */
+  private unlimited(query: PathQuery): number[] | undefined {
     const { arcTo, outStart, outArc } = this.graph
-    const { from, to, weight, transit } = query
+    const { from, to, weight, transit, enough = Number.NEGATIVE_INFINITY } = query
     const sum = query.mode === 'Sum'
     const { cost, hops, via, done, heap } = this
     cost.fill(Number.POSITIVE_INFINITY)
@@ -54,7 +68,7 @@ export class PathFinder {
     hops[from] = 0
     via[from] = -1
     heap.push(cost[from], from)
-    while (heap.size > 0 && heap.topKey() < cost[to]!) {
+    search: while (heap.size > 0 && heap.topKey() < cost[to]!) {
       const bridge = heap.pop()
       if (done[bridge] === 1) continue
       done[bridge] = 1
@@ -73,29 +87,81 @@ export class PathFinder {
         cost[next] = candidate
         hops[next] = nextHops
         via[next] = arc
+        if (next === to && candidate <= enough) break search
         if (candidate < known) heap.push(candidate, next)
       }
     }
     if (cost[to] === Number.POSITIVE_INFINITY) return undefined
-    const arcs = this.trace(from, to)
-    return arcs.length <= query.maxHops ? arcs : this.cheapestWithin(query)
+    return this.trace(from, to)
   }
 
-  /**
-   * The widest path, and of these the one with the lowest latency.
-   * @param width what each arc has to give, where `open` is 1.
-   */
-  widest(
-    query: Omit<PathQuery, 'mode' | 'weight'>,
-    { width, open, latency }: { width: Float64Array; open: Uint8Array; latency: Float64Array },
-  ): number[] | undefined {
-    const narrowness = (arc: number): number => (open[arc] === 1 ? -width[arc]! : Number.POSITIVE_INFINITY)
-    const widest = this.cheapest({ ...query, mode: 'Max', weight: narrowness })
+  /** A widest path over the arcs that are `open`; no path is wider than the widest arc at either end. */
+  widest(query: Omit<PathQuery, 'mode' | 'weight'>, width: Float64Array, open: Uint8Array): number[] | undefined {
+    const { outStart, outArc } = this.graph
+    const widestAt = (bridge: number, incoming: 0 | 1): number => {
+      let most = Number.NEGATIVE_INFINITY
+      for (let i = outStart[bridge]!; i < outStart[bridge + 1]!; i++) {
+        const arc = outArc[i]! ^ incoming
+        if (open[arc] === 1 && width[arc]! > most) most = width[arc]!
+      }
+      return most
+    }
+    const enough = -Math.min(widestAt(query.from, 0), widestAt(query.to, 1))
+    const weight = (arc: number): number => (open[arc] === 1 ? -width[arc]! : Number.POSITIVE_INFINITY)
+    return this.cheapest({ ...query, mode: 'Max', weight, enough })
+  }
+
+  /** Of the widest paths one with the fewest arcs, and of these the one with the lowest latency. */
+  shortestWidest(query: Omit<PathQuery, 'mode' | 'weight'>, arcs: Widths): number[] | undefined {
+    const { width, open, latency } = arcs
+    const widest = this.widest({ ...query, maxHops: Number.POSITIVE_INFINITY }, width, open)
     if (!widest || widest.length < 2) return widest
     const least = widest.reduce((narrowest, arc) => Math.min(narrowest, width[arc]!), Number.POSITIVE_INFINITY)
     const weight = (arc: number): number =>
-      open[arc] === 1 && width[arc]! >= least ? latency[arc]! : Number.POSITIVE_INFINITY
-    return this.cheapest({ ...query, mode: 'Sum', weight }) ?? widest
+      open[arc] === 1 && width[arc]! >= least ? hopWeight + latency[arc]! : Number.POSITIVE_INFINITY
+    const short = this.relayed(query, weight) ?? this.unlimited({ ...query, mode: 'Sum', weight })
+    return short && short.length <= query.maxHops ? short : this.widest(query, width, open)
+  }
+
+  /** The cheapest path of one or two arcs: on a dense graph most of what there is to gain, at a small part of the cost. */
+  nearby(query: Pick<PathQuery, 'from' | 'to' | 'transit'>, weight: (arc: number) => number): number[] | undefined {
+    const { arcTo, outStart, outArc } = this.graph
+    const relayed = this.relayed(query, weight)
+    let best = relayed
+    let least = relayed ? weight(relayed[0]!) + weight(relayed[1]!) : Number.POSITIVE_INFINITY
+    for (let i = outStart[query.from]!; i < outStart[query.from + 1]!; i++) {
+      const arc = outArc[i]!
+      if (arcTo[arc] !== query.to || weight(arc) > least) continue
+      least = weight(arc)
+      best = least === Number.POSITIVE_INFINITY ? best : [arc]
+    }
+    return best
+  }
+
+  /** The cheapest path of exactly two arcs, found without a search. */
+  private relayed({ from, to, transit }: Pick<PathQuery, 'from' | 'to' | 'transit'>, weight: (arc: number) => number) {
+    const { arcFrom, arcTo, outStart, outArc } = this.graph
+    const { cost, via } = this
+    cost.fill(Number.POSITIVE_INFINITY)
+    for (let i = outStart[to]!; i < outStart[to + 1]!; i++) {
+      const arc = outArc[i]! ^ 1
+      const relay = arcFrom[arc]!
+      const step = transit[relay] === 1 ? weight(arc) : Number.POSITIVE_INFINITY
+      if (step >= cost[relay]!) continue
+      cost[relay] = step
+      via[relay] = arc
+    }
+    let best: number[] | undefined
+    let least = Number.POSITIVE_INFINITY
+    for (let i = outStart[from]!; i < outStart[from + 1]!; i++) {
+      const arc = outArc[i]!
+      const relay = arcTo[arc]!
+      const whole = relay === to || relay === from ? Number.POSITIVE_INFINITY : cost[relay]! + weight(arc)
+      if (whole >= least) continue
+      least = whole
+      best = [arc, via[relay]!]
+    }
+    return best
   }
 
   private trace(from: number, to: number): number[] {
@@ -107,109 +173,40 @@ export class PathFinder {
   /** Bellman–Ford in layers: layer h knows the cheapest walks of exactly h arcs that improve on every shorter one. */
   private cheapestWithin({ from, to, mode, weight, transit, maxHops }: PathQuery): number[] | undefined {
     const { bridges, arcTo, arcFrom, outStart, outArc } = this.graph
-    const best = new Float64Array(bridges).fill(Number.POSITIVE_INFINITY)
+    const best = this.cost.fill(Number.POSITIVE_INFINITY)
+    const vias = new Int32Array(maxHops * bridges).fill(-1)
     best[from] = mode === 'Sum' ? 0 : Number.NEGATIVE_INFINITY
-    const vias: Int32Array[] = []
-    let frontier = new Map<number, number>([[from, best[from]!]])
+    let frontier = [from]
+    let reached = [best[from]]
     let last = -1
-    for (let layer = 0; layer < maxHops && frontier.size > 0; layer++) {
-      const via = new Int32Array(bridges).fill(-1)
-      const next = new Map<number, number>()
-      for (const [bridge, reached] of frontier) {
+    for (let layer = 0; layer < maxHops && frontier.length > 0; layer++) {
+      const next: number[] = []
+      const base = layer * bridges
+      for (let f = 0; f < frontier.length; f++) {
+        const bridge = frontier[f]!
         if (bridge === to || (bridge !== from && transit[bridge] === 0)) continue
         for (let i = outStart[bridge]!; i < outStart[bridge + 1]!; i++) {
           const arc = outArc[i]!
           const step = weight(arc)
-          if (step === Number.POSITIVE_INFINITY) continue
-          const candidate = mode === 'Sum' ? reached + step : Math.max(reached, step)
+          const candidate = mode === 'Sum' ? reached[f]! + step : Math.max(reached[f]!, step)
           const target = arcTo[arc]!
-          if (candidate >= best[target]!) continue
+          if (candidate >= best[target]! || candidate >= best[to]!) continue
           best[target] = candidate
-          via[target] = arc
-          next.set(target, candidate)
+          if (vias[base + target]! < 0) next.push(target)
+          vias[base + target] = arc
         }
       }
-      if (next.has(to)) last = layer
-      vias.push(via)
+      if (vias[base + to]! >= 0) last = layer
       frontier = next
+      reached = next.map((bridge) => best[bridge]!)
     }
     if (last < 0) return undefined
     const arcs: number[] = []
     for (let bridge = to, layer = last; layer >= 0; layer--) {
-      const arc = vias[layer]![bridge]!
+      const arc = vias[layer * bridges + bridge]!
       arcs.push(arc)
       bridge = arcFrom[arc]!
     }
     return arcs.reverse()
   }
-}
-
-/**
- * The k cheapest simple paths in order of cost (Yen, "Finding the k shortest loopless paths in a network",
- * Management Science 17(11), 1971). Mode `Sum` only.
- */
-export const kCheapest = (finder: PathFinder, graph: Graph, query: PathQuery, k: number): number[][] => {
-  const first = finder.cheapest(query)
-  if (!first) return []
-  const costOf = (arcs: number[]): number => arcs.reduce((sum, arc) => sum + query.weight(arc), 0)
-  const key = (arcs: number[]): string => arcs.join(' ')
-  const found: number[][] = [first]
-  const seen = new Set([key(first)])
-  const waiting: { arcs: number[]; cost: number }[] = []
-  while (found.length < k) {
-    const last = found.at(-1)!
-    for (let spur = 0; spur < last.length; spur++) {
-      const root = last.slice(0, spur)
-      const at = spur === 0 ? query.from : graph.arcTo[root[spur - 1]!]!
-      if (at !== query.from && query.transit[at] === 0) continue
-      const rootKey = key(root)
-      const banned = new Set(found.filter((path) => key(path.slice(0, spur)) === rootKey).map((path) => path[spur]))
-      const transit = Uint8Array.from(query.transit)
-      const passed = [query.from, ...root.map((arc) => graph.arcTo[arc]!)].filter((bridge) => bridge !== at)
-      const visited = new Set(passed)
-      const weight = (arc: number): number =>
-        banned.has(arc) || visited.has(graph.arcTo[arc]!) ? Number.POSITIVE_INFINITY : query.weight(arc)
-      const rest = finder.cheapest({ ...query, from: at, weight, transit, maxHops: query.maxHops - spur })
-      if (!rest) continue
-      const arcs = [...root, ...rest]
-      if (seen.has(key(arcs))) continue
-      seen.add(key(arcs))
-      waiting.push({ arcs, cost: costOf(arcs) })
-    }
-    waiting.sort((x, y) => x.cost - y.cost || x.arcs.length - y.arcs.length || (key(x.arcs) < key(y.arcs) ? -1 : 1))
-    const next = waiting.shift()
-    if (!next) break
-    found.push(next.arcs)
-  }
-  return found
-}
-
-/**
- * All simple paths with at most `maxHops` arcs, shortest first; undefined if there are more than `limit`
- * (so that nobody mistakes a part for all of them).
- */
-export const allSimplePaths = (
-  graph: Graph,
-  query: Pick<PathQuery, 'from' | 'to' | 'transit' | 'maxHops'> & { usable: Uint8Array },
-  limit: number,
-): number[][] | undefined => {
-  const found: number[][] = []
-  const visited = new Uint8Array(graph.bridges)
-  const arcs: number[] = []
-  const extend = (bridge: number): boolean => {
-    if (bridge === query.to) return found.push([...arcs]) <= limit
-    if (arcs.length === query.maxHops || (arcs.length > 0 && query.transit[bridge] === 0)) return true
-    visited[bridge] = 1
-    for (let i = graph.outStart[bridge]!; i < graph.outStart[bridge + 1]!; i++) {
-      const arc = graph.outArc[i]!
-      if (query.usable[arc] === 0 || visited[graph.arcTo[arc]!] === 1) continue
-      arcs.push(arc)
-      const room = extend(graph.arcTo[arc]!)
-      arcs.pop()
-      if (!room) return false
-    }
-    visited[bridge] = 0
-    return true
-  }
-  return extend(query.from) ? found.sort((x, y) => x.length - y.length) : undefined
 }

@@ -17,6 +17,9 @@ export type Strategy = (search: Search) => void
 
 export const strategies: Record<string, Strategy> = { greedy, 'local-search': localSearch, annealing }
 
+/** Time to keep for writing the plan, in shares of the time that it took to read the input: both grow with its size. */
+const writingShare = 2.5
+
 /** How often the plan's own result is planned again, until nothing is left to change. */
 const maxRounds = 6
 
@@ -37,8 +40,11 @@ export const plan = (input: PlannerInput, options: SearchOptions, more: Record<s
   const present = doNothing(problem, routing, evaluator)
   const effort: Plan['search'] = { evaluations: 0, stoppedBy: 'Converged' }
 
+  const setUpMs = options.now() - startMs
+  const limits = { ...options, deadlineMs: options.deadlineMs - writingShare * setUpMs }
+
   const solve = (prices: Evaluator, now: Outcome): Outcome => {
-    const search = new Search(new State(now.state.problem, now.state.routing, () => false), prices, options)
+    const search = new Search(new State(now.state.problem, now.state.routing, () => false), prices, limits)
     strategy(search)
     effort.evaluations += search.evaluations
     if (search.stoppedBy !== 'Converged') effort.stoppedBy = search.stoppedBy

@@ -9,6 +9,8 @@ import type { State } from './state.ts'
 const overloadPrice = 1e3
 /** A charge per link, so that of equal paths the shorter wins. */
 const hopPrice = 1e-9
+/** Arcs per bridge from which on paths of one relay are worth looking at first. */
+const denseDegree = 16
 const widthShares = [1, 0.75, 0.5, 0.25]
 
 type Ban = { network: number; link: number }
@@ -21,12 +23,14 @@ export class Proposals {
   private readonly state: State
   private readonly perUnit: number[]
   private readonly balancedOrResidual: boolean[]
+  private readonly dense: boolean
   /** A link that proposals for one network avoid, while the search tries to do without it. */
   ban: Ban | undefined
 
   constructor(state: State, evaluator: Evaluator) {
     this.state = state
     this.perUnit = evaluator.perUnit
+    this.dense = state.problem.arcs >= denseDegree * state.problem.bridges
     this.balancedOrResidual = state.problem.input.networks.map(
       ({ objective }) => objective === 'ResidualBandwidth' || objective === 'Balanced',
     )
@@ -82,7 +86,7 @@ export class Proposals {
   widest(group: Group): number[] | undefined {
     const { routing, problem, widths } = this.state
     const arcs = { width: widths.current, open: this.open(group.network), latency: problem.arcLatency }
-    return routing.finder.widest(this.query(group), arcs)
+    return routing.finder.shortestWidest(this.query(group), arcs)
   }
 
   /** The path of lowest latency that has room for the group's load, or else simply of lowest latency. */
@@ -93,24 +97,27 @@ export class Proposals {
   }
 
   /** The cheapest path over arcs that have at least so much left. */
-  private cheapest(group: Group, price: (arc: number) => number, least: number): number[] | undefined {
+  private cheapest(group: Group, price: (arc: number) => number, least: number, quick = false): number[] | undefined {
     const open = this.open(group.network)
     const width = this.state.widths.current
+    const { finder } = this.state.routing
     const weight = (arc: number): number =>
       open[arc] === 1 && width[arc]! >= least ? price(arc) : Number.POSITIVE_INFINITY
-    return this.state.routing.finder.cheapest({ ...this.query(group), mode: 'Sum', weight })
+    const near = quick ? finder.nearby(this.query(group), weight) : undefined
+    return near ?? finder.cheapest({ ...this.query(group), mode: 'Sum', weight })
   }
 
   private priced(group: Group, effort: 'All' | 'Few'): number[][] {
     const price = this.price(group)
-    const found = [this.cheapest(group, price, Number.NEGATIVE_INFINITY)]
+    const quick = effort === 'Few' && this.dense
+    const found = [this.cheapest(group, price, Number.NEGATIVE_INFINITY, quick)]
     if (this.balancedOrResidual[group.network]) {
       const widest = this.widest(group)
       const width = this.state.widths.current
       const least = (widest ?? []).reduce((most, arc) => Math.min(most, width[arc]!), Number.POSITIVE_INFINITY)
       found.push(widest)
-      if (effort === 'All' && least > 0)
-        for (const share of widthShares) found.push(this.cheapest(group, price, share * least))
+      const shares = effort === 'All' ? widthShares : quick ? [0.5] : []
+      if (least > 0) for (const share of shares) found.push(this.cheapest(group, price, share * least, quick))
     }
     if (effort === 'All' || group.bound < Number.POSITIVE_INFINITY) found.push(this.fastest(group))
     return found.filter((path) => path !== undefined)

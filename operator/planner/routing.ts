@@ -1,4 +1,5 @@
-import { allSimplePaths, kCheapest, PathFinder } from './paths.ts'
+import { allSimplePaths, kCheapest } from './path-lists.ts'
+import { PathFinder } from './paths.ts'
 import { linkOfArc, localResource, may, mayRelink, type Problem } from './problem.ts'
 
 /** A path through the overlay; between VMs of one bridge it has no arcs and one resource, the bridge's inside. */

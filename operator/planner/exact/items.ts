@@ -1,4 +1,4 @@
-import { allSimplePaths } from '../paths.ts'
+import { allSimplePaths } from '../path-lists.ts'
 import { may, type Problem } from '../problem.ts'
 import { makePath, type Path, type Routing, samePath } from '../routing.ts'
 import type { State } from '../state.ts'
