@@ -26,7 +26,8 @@ export class ApiError extends Error {
   readonly status: number
   readonly reason: string
   readonly retryAfterMs: number | undefined
-  readonly details: StatusDetails | undefined
+  /** Not called `details`: uvu takes that for text of its own and fails on it without a word. */
+  readonly statusDetails: StatusDetails | undefined
 
   constructor({ attempt, status, reason, message, retryAfterMs, details, cause }: ApiErrorFields) {
     super(`${attempt}: ${status ? `${status} ` : ''}${reason}: ${message}`, cause === undefined ? {} : { cause })
@@ -34,7 +35,7 @@ export class ApiError extends Error {
     this.status = status
     this.reason = reason
     this.retryAfterMs = retryAfterMs
-    this.details = details
+    this.statusDetails = details
   }
 }
 

@@ -100,9 +100,15 @@ export class ConformanceServer {
     // The structural schema is plain JSON; client-node's type for it renames `default`, `enum` and `not`.
     await client.apply(CustomResourceDefinitions, definitionOf(probes) as never)
     await client.create(Namespaces, { metadata: { name: namespace } })
-    // At first a real server answers 404, then for a moment 429: "storage is (re)initializing".
-    const isServed = () => client.list(probes, { namespace }).then(Boolean, () => false)
-    await until(isServed, { timeoutMs: 30_000 })
+    await until(() => this.#isServed(), { timeoutMs: 30_000 })
+  }
+
+  // Until a real server has taken in a new definition it answers 404, and now and then 429 "storage is (re)initializing".
+  async #isServed(): Promise<boolean> {
+    const { client, namespace, probes } = this
+    for (let i = 0; i < 50; i++)
+      if (!(await client.list(probes, { namespace }).then(Boolean, () => false))) return false
+    return true
   }
 
   clientAs(fieldManager: string): KubeClient {
