@@ -17,7 +17,7 @@ export type ScenarioSpec = {
   vms: number
   variant: Variant
   objective: ObjectiveName
-  /** Mean rate of a flow; default: such that the best links carry a few of them. */
+  /** Mean rate of a flow; default: an eighth of what the slower links carry. */
   bps?: number
   elastic?: boolean
   networks?: number
@@ -57,7 +57,7 @@ export const spanningLinks = ({ bridges, links }: Pick<Underlay, 'bridges' | 'li
   return chosen
 }
 
-const median = (values: number[]): number => [...values].sort((x, y) => x - y)[values.length >> 1] ?? 1e9
+const lowerQuartile = (values: number[]): number => [...values].sort((x, y) => x - y)[values.length >> 2] ?? 1e9
 
 /** Generated VMs and demands on an underlay; equal arguments give equal inputs. */
 export const makeScenario = (spec: ScenarioSpec, random: Random): PlannerInput => {
@@ -65,14 +65,16 @@ export const makeScenario = (spec: ScenarioSpec, random: Random): PlannerInput =
   const online = variant === 'SimpleOnline' || variant === 'ComplexOnline'
   const networks = Array.from({ length: spec.networks ?? 1 }, (_, n) => `team/net-${n}`)
   const width = String(spec.vms).length
-  const share = underlay.bridges.reduce((sum, bridge) => sum + bridge.computeCapacity, 0) / (spec.vms * spareCompute)
+  const capacities = underlay.bridges.map((bridge) => bridge.computeCapacity)
+  const fair = capacities.reduce((sum, capacity) => sum + capacity, 0) / (spec.vms * spareCompute)
+  const share = Math.min(fair, 0.7 * Math.min(...capacities))
   const vms: Vm[] = Array.from({ length: spec.vms }, (_, i) => ({
     name: `vm-${String(i).padStart(width, '0')}`,
     network: networks[i % networks.length]!,
     compute: Math.floor(share * (0.6 + 0.8 * random())),
     memoryBytes: 2 ** 30 * (1 + randomBelow(random, 8)),
   }))
-  const usual = spec.bps ?? median(underlay.links.map((link) => link.aToB.capacityBps)) / 8
+  const usual = spec.bps ?? lowerQuartile(underlay.links.map((link) => link.aToB.capacityBps)) / 8
   const demands: Demand[] = networks.flatMap((network) => {
     const members = vms.filter((vm) => vm.network === network)
     if (members.length < 2) return []
