@@ -19,7 +19,7 @@ type Event =
   | { kind: 'publish'; written: number }
   | { kind: 'apply' | 'report'; bridge: string; skip: number }
   | { kind: 'restart' | 'settle' }
-  | { kind: 'delete' | 'add'; bridge: string }
+  | { kind: 'delete' | 'add' | 'settleWithout'; bridge: string }
 
 const arbitraryTopology = fc.oneof(
   fc.constant({ type: 'Mesh' as const }),
@@ -57,6 +57,7 @@ const arbitraryEvent: fc.Arbitrary<Event> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'settle' as const }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('delete' as const, 'add' as const), bridge }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('settleWithout' as const), bridge }) },
 )
 
 /** Reproducible numbers for the mixes of one run (a linear congruential generator: quality does not matter here). */
@@ -156,6 +157,7 @@ class World {
     else if (event.kind === 'report' && !this.#stuck.has(event.bridge)) this.overlay.report(event.bridge)
     else if (event.kind === 'restart') this.overlay.restartHub()
     else if (event.kind === 'settle') this.overlay.settle(this.#stuck)
+    else if (event.kind === 'settleWithout') this.overlay.settle(new Set([...this.#stuck, event.bridge]))
     else if (event.kind === 'delete' || event.kind === 'add') this.#changeBridge(event.kind, event.bridge)
   }
 
