@@ -1,0 +1,124 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { undeclared } from '../check/check.ts'
+import { Evaluator, isBetter, type Value } from '../objectives.ts'
+import { doNothing, settleOutcome } from '../outcome.ts'
+import { plan } from '../planner.ts'
+import { compile } from '../problem.ts'
+import { randomBelow, seededRandom } from '../random.ts'
+import { Routing } from '../routing.ts'
+import { makeScenario, variants } from '../scenarios/scenario.ts'
+import { generateUnderlay, graphKinds } from '../scenarios/underlay.ts'
+import { activeGroups, Search, takeSnapshot } from '../search.ts'
+import { type Snapshot, State } from '../state.ts'
+import { byWork } from '../testing/random-input.ts'
+import { objectiveNames, type PlannerInput } from '../types.ts'
+import { loadExact } from './exact.ts'
+import { freeVms, pathsOf } from './items.ts'
+
+const test = suite('exact')
+
+const tiny = (seed: number): PlannerInput => {
+  const random = seededRandom(seed)
+  const underlay = generateUnderlay(graphKinds[seed % graphKinds.length]!, 3 + (seed % 2), random, seed % 3 === 0)
+  const objective = objectiveNames[seed % objectiveNames.length]!
+  const input = makeScenario(
+    {
+      underlay,
+      pattern: seed % 2 === 0 ? 'Ring' : 'Star',
+      vms: 3,
+      variant: variants[seed % variants.length]!,
+      objective,
+      elastic: seed % 4 < 2,
+      maxHops: 3,
+      ...(seed % 5 === 0 && { linkBudget: randomBelow(random, 2) }),
+    },
+    random,
+  )
+  return seed % 7 === 0 ? { ...input, budgets: { moves: 1 } } : input
+}
+
+/** The best of all placements with all combinations of paths, by evaluating every one. */
+const bruteForce = (input: PlannerInput): Value => {
+  const problem = compile(input)
+  const routing = new Routing(problem)
+  const evaluator = new Evaluator(problem)
+  const present = doNothing(problem, routing, evaluator)
+  const state = new State(problem, routing, () => false)
+  let best: { value: Value; snapshot: Snapshot } | undefined
+  const routes = (position: number, groups: ReturnType<typeof activeGroups>): void => {
+    const group = groups[position]
+    if (!group) {
+      const value = evaluator.value(state)
+      if (!best || isBetter(value, best.value)) best = { value, snapshot: takeSnapshot(state) }
+      return
+    }
+    for (const path of pathsOf(state, group.network, group.from, group.to)) {
+      state.setPath(group, path)
+      routes(position + 1, groups)
+    }
+  }
+  const vms = freeVms(problem)
+  const places = (position: number): void => {
+    const vm = vms[position]
+    if (vm === undefined) {
+      routes(0, activeGroups(state))
+      return
+    }
+    for (let bridge = 0; bridge < problem.bridges; bridge++) {
+      if (!state.placement.mayHost(vm, bridge)) continue
+      state.place(vm, bridge)
+      places(position + 1)
+    }
+  }
+  places(0)
+  return settleOutcome(evaluator, best!.snapshot, present).value
+}
+
+test('the exact solver finds what trying everything finds, on tiny instances of every kind', async () => {
+  const exact = await loadExact({ timeLimitSeconds: 20 })
+  let compared = 0
+  for (let seed = 0; seed < 35; seed++) {
+    const input = tiny(seed)
+    const all = bruteForce(input)
+    const result = plan(input, byWork('exact'), { exact })
+    assert.equal(undeclared(result, input), [], `seed ${seed}`)
+    assert.is(result.status === 'Feasible', all.violation === 0, `seed ${seed}`)
+    if (all.violation > 0) continue
+    compared++
+    const net = result.score.after - result.cost.score
+    assert.ok(
+      Math.abs(net - all.score) <= 1e-5 * Math.max(1, Math.abs(all.score)),
+      `seed ${seed}: ${net} is not ${all.score}`,
+    )
+  }
+  assert.ok(compared >= 18, `only ${compared} feasible instances`)
+})
+
+test('what the solver proves is a bound on every plan', async () => {
+  const bounds: number[] = []
+  const exact = await loadExact({ timeLimitSeconds: 20, onProof: ({ bound }) => void bounds.push(bound) })
+  for (const seed of [1, 2, 3, 4]) {
+    const input = tiny(seed)
+    const problem = compile(input)
+    const evaluator = new Evaluator(problem)
+    const search = new Search(new State(problem, new Routing(problem), () => false), evaluator, byWork('exact'))
+    exact(search)
+    const searched = plan(input, byWork('local-search'))
+    if (searched.status === 'Feasible')
+      assert.ok(
+        searched.score.after - searched.cost.score <= bounds.at(-1)! + 1e-5 * Math.max(1, Math.abs(bounds.at(-1)!)),
+      )
+  }
+  assert.ok(bounds.length >= 4)
+})
+
+test('a graph with too many paths is refused by name, not half modelled', async () => {
+  const exact = await loadExact({ timeLimitSeconds: 1 })
+  const random = seededRandom(3)
+  const underlay = generateUnderlay('Mesh', 9, random, false)
+  const input = makeScenario({ underlay, pattern: 'Ring', vms: 9, variant: 'Routes', objective: 'Latency' }, random)
+  assert.throws(() => plan(input, byWork('exact'), { exact }), /more than \d+ paths of at most 8 links from east\/n\d/)
+})
+
+test.run()

@@ -1,0 +1,179 @@
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { check, undeclared } from './check/check.ts'
+import { objectives } from './objectives.ts'
+import type { Plan } from './plan.ts'
+import { plan } from './planner.ts'
+import { seededRandom, shuffle } from './random.ts'
+import { byWork, heuristics, randomInput } from './testing/random-input.ts'
+import type { PlannerInput } from './types.ts'
+
+const test = suite('properties of every strategy')
+
+const seeds = fc.nat(1e6)
+const strategy = fc.constantFrom(...heuristics)
+const severity = (result: Plan): string[] =>
+  result.violations.map(({ constraint, subject }) => `${constraint} ${subject}`).sort()
+
+test('its plan passes the independent verifier, and admits exactly what it cannot meet', () => {
+  fc.assert(
+    fc.property(seeds, strategy, (seed, name) => {
+      const input = randomInput(seed)
+      const result = plan(input, byWork(name))
+      assert.equal(undeclared(result, input), [])
+      const found = check(result, input).map(({ constraint, subject }) => `${constraint} ${subject}`)
+      assert.equal(found.sort(), severity(result))
+      assert.is(result.status, result.violations.length === 0 ? 'Feasible' : 'Infeasible')
+      if (result.status === 'Infeasible') assert.ok(result.violations.every(({ remedy }) => remedy))
+    }),
+    { numRuns: 70 },
+  )
+})
+
+const permuted = (input: PlannerInput, seed: number): PlannerInput => {
+  const random = seededRandom(seed)
+  const mixed = <T>(items: T[]): T[] => shuffle(random, [...items])
+  const { present } = input
+  return {
+    ...input,
+    bridges: mixed(input.bridges),
+    links: mixed(input.links),
+    bottlenecks: mixed(input.bottlenecks).map((bottleneck) => ({ ...bottleneck, links: mixed(bottleneck.links) })),
+    networks: mixed(input.networks).map((network) => ({ ...network, baseline: mixed(network.baseline) })),
+    vms: mixed(input.vms),
+    demands: mixed(input.demands),
+    present: {
+      placement: Object.fromEntries(mixed(Object.entries(present.placement))),
+      topology: Object.fromEntries(
+        mixed(Object.entries(present.topology)).map(([name, links]) => [name, mixed(links)]),
+      ),
+      routes: mixed(present.routes),
+      reservations: mixed(present.reservations),
+    },
+  }
+}
+
+test('the order of the input changes nothing, and the same seed gives the same plan', () => {
+  fc.assert(
+    fc.property(seeds, strategy, seeds, (seed, name, order) => {
+      const input = randomInput(seed)
+      const first = plan(input, byWork(name))
+      assert.equal(plan(permuted(input, order), byWork(name)), first)
+    }),
+    { numRuns: 25 },
+  )
+})
+
+test('it is never worse than doing nothing: not more is broken, and if as much, the score is not lower', () => {
+  fc.assert(
+    fc.property(seeds, strategy, (seed, name) => {
+      const input = randomInput(seed)
+      const result = plan(input, byWork(name))
+      const nothing = plan(
+        { ...input, networks: input.networks.map((n) => ({ ...n, actuators: [] })) },
+        byWork('greedy'),
+      )
+      const placed = Object.keys(input.present.placement).length === input.vms.length
+      if (nothing.status === 'Feasible') {
+        assert.is(result.status, 'Feasible')
+        if (placed) assert.ok(result.score.net >= -1e-9, `net ${result.score.net}`)
+      }
+      for (const { before, after, objective, network } of result.networks) {
+        const alone = result.networks.length === 1 && nothing.status === 'Feasible' && placed
+        if (alone) assert.ok((after! - before!) * objectives[objective].sense >= -1e-6 * Math.abs(before!), network)
+      }
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test('baseline links survive, and so do links that are pinned', () => {
+  fc.assert(
+    fc.property(seeds, strategy, fc.nat(), (seed, name, which) => {
+      const input = randomInput(seed, 'ComplexOnline')
+      const extra = input.links[which % input.links.length]!
+      const pinned = input.links.map((link) =>
+        link === extra && link.state !== 'Draining' ? { ...link, state: 'Pinned' as const } : link,
+      )
+      const topology = Object.fromEntries(
+        input.networks.map((network) => [network.name, [...network.baseline, extra.name]]),
+      )
+      const networks = input.networks.map(({ linkBudget: _, ...network }) => network)
+      const result = plan({ ...input, networks, links: pinned, present: { ...input.present, topology } }, byWork(name))
+      for (const network of networks) {
+        const links = result.result.topology[network.name]!
+        assert.ok(network.baseline.every((link) => links.includes(link)))
+        if (extra.state !== 'Draining') assert.ok(links.includes(extra.name))
+      }
+    }),
+    { numRuns: 25 },
+  )
+})
+
+test('planned again from its own result, it finds nothing to do, unless a budget had stopped it', () => {
+  fc.assert(
+    fc.property(seeds, strategy, (seed, name) => {
+      const input = randomInput(seed)
+      const options = byWork(name, 12_000)
+      const first = plan(input, options)
+      const { moves = Number.POSITIVE_INFINITY, linkChanges = Number.POSITIVE_INFINITY } = input.budgets
+      if (first.cost.moves >= moves || first.cost.linkChanges + 4 > linkChanges) return
+      const second = plan({ ...input, present: first.result }, options)
+      if (first.search.stoppedBy === 'Converged' && second.search.stoppedBy === 'Converged')
+        assert.equal(second.actions, [])
+    }),
+    { numRuns: 25 },
+  )
+})
+
+/** The same input with more of one capacity. */
+const widened = (input: PlannerInput, which: number): PlannerInput => {
+  const chosen = which % (input.links.length + input.bottlenecks.length)
+  const links = input.links.map((link, i) => {
+    if (i !== chosen) return link
+    const wider = (direction: typeof link.aToB) => ({ ...direction, capacityBps: 2 * direction.capacityBps })
+    return { ...link, aToB: wider(link.aToB), bToA: wider(link.bToA) }
+  })
+  const bottlenecks = input.bottlenecks.map((bottleneck, i) =>
+    i + input.links.length === chosen ? { ...bottleneck, capacityBps: 2 * bottleneck.capacityBps } : bottleneck,
+  )
+  return { ...input, links, bottlenecks }
+}
+
+test('once a plan is adopted, more capacity never makes the result worse', () => {
+  fc.assert(
+    fc.property(seeds, strategy, fc.nat(), (seed, name, which) => {
+      const input = randomInput(seed)
+      const first = plan(input, byWork(name))
+      const networks = input.networks.map((network) => ({ ...network, latencyWeightBits: 1e6 }))
+      const adopted = { ...input, networks, present: first.result }
+      const before = plan({ ...adopted, networks: networks.map((n) => ({ ...n, actuators: [] })) }, byWork('greedy'))
+      const after = plan(widened(adopted, which), byWork(name))
+      if (before.status === 'Feasible') assert.is(after.status, 'Feasible')
+      if (before.status !== 'Feasible' || networks.length > 1) return
+      const { sense } = objectives[networks[0]!.objective]
+      const [old, next] = [before.networks[0]!.after!, after.networks[0]!.after!]
+      assert.ok((next - old) * sense >= -1e-6 * Math.abs(old), `${old} became ${next}`)
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('local search is never below greedy', () => {
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      const input = randomInput(seed)
+      const published = plan(input, byWork('greedy'))
+      const searched = plan(input, byWork('local-search'))
+      if (published.status === 'Feasible') {
+        assert.is(searched.status, 'Feasible')
+        const net = ({ score, cost }: Plan): number => score.after - cost.score
+        assert.ok(net(searched) >= net(published) - 1e-9)
+      }
+    }),
+    { numRuns: 25 },
+  )
+})
+
+test.run()
