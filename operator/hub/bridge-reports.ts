@@ -49,7 +49,8 @@ const problemOf = (
   if (address === undefined) return 'its agent has not reported an address'
   const node = findCondition(status.conditions, 'NodeReady')
   if (node?.status !== 'True') return `its node is not ready: ${node?.message ?? 'unknown'}`
-  return undefined
+  const preflight = findCondition(status.conditions, 'Preflight')
+  return preflight?.status === 'False' ? `${preflight.reason}: ${preflight.message}` : undefined
 }
 
 export const reportOf = (object: NodeBridge, cluster: MemberCluster): BridgeReport => {
