@@ -101,10 +101,6 @@ test.after(async () => {
   await server.stop()
 })
 
-test.after.each(({ __test__ }) => {
-  if (process.env.VNET_TEST_DEBUG) console.error(__test__, first.output.slice(-4000))
-})
-
 test('without instructions the node says what it is, and does nothing', async () => {
   // As if the CNI plugin had been faster than the agent: it made the bridge.
   startVm(vm2)
@@ -156,6 +152,11 @@ test('a killed agent, its restart, and new programs in place of old ones lose no
   second.startAgent('/run/newer.o')
   await until(() => second.isReady(), limit)
   assert.equal(await stream, { sent: 6000, received: 6000, duplicates: 0 })
+})
+
+test('puts a program back that somebody took off', async () => {
+  first.exec('tc', 'qdisc', 'delete', 'dev', 'vethvm1', 'clsact')
+  await until(() => first.exec('tc', 'filter', 'show', 'dev', 'vethvm1', 'ingress').includes('port_ingress'), limit)
 })
 
 test('without an API server a restarted agent goes on with what it was told', async () => {

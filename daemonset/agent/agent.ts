@@ -31,8 +31,11 @@ export type AgentOptions = {
 const REQUEST = 'node'
 /** Everything is looked at again, whatever was or was not reported. */
 const RESYNC_MS = 30_000
-/** Events come in bursts: a new VM alone makes a dozen. */
+/** Events come in bursts: a new VM alone makes a dozen. On a node where they never end, reconciles are a second apart. */
 const SETTLE_MS = 20
+const BUSY_SETTLE_MS = 1_000
+const BUSY_WINDOW_MS = 10_000
+const BUSY_RECONCILES = 20
 const RETRY_MS = 5_000
 const STALLED_MS = 180_000
 
@@ -45,6 +48,7 @@ export class Agent {
   #known = new Set<string>()
   #missing = ''
   #isPending = false
+  #recentMs: number[] = []
 
   constructor(options: AgentOptions) {
     this.#options = options
@@ -65,7 +69,13 @@ export class Agent {
     this.#options.clock.setTimeout(() => {
       this.#isPending = false
       this.#controller.enqueue(REQUEST)
-    }, SETTLE_MS)
+    }, this.#settleMs())
+  }
+
+  #settleMs(): number {
+    const nowMs = this.#options.clock.monotonicMs()
+    this.#recentMs = [...this.#recentMs.filter((atMs) => nowMs - atMs < BUSY_WINDOW_MS), nowMs]
+    return this.#recentMs.length > BUSY_RECONCILES ? BUSY_SETTLE_MS : SETTLE_MS
   }
 
   /** For readiness: the node was looked at, and has what is needed. */
@@ -121,5 +131,5 @@ export class Agent {
   }
 }
 
-const isUnfinished = ({ programmed, missing }: Outcome): boolean =>
-  missing.length > 0 || (programmed?.failures.length ?? 0) > 0
+const isUnfinished = ({ programmed, missing, unreadable }: Outcome): boolean =>
+  missing.length > 0 || unreadable !== undefined || (programmed?.failures.length ?? 0) > 0

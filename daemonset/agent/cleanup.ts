@@ -26,7 +26,7 @@ const removeState = (stateDir: string): void => {
  * the log), and so is the record of it.
  */
 export const cleanup = async ({ kernel, stateDir, bpfDir, logger }: CleanupOptions): Promise<boolean> => {
-  const { operations, kept } = cleanupOperations(await kernel.observe())
+  const { operations, kept } = cleanupOperations(await kernel.observeHost())
   const failures = await applyAll(kernel, operations, logger)
   for (const device of kept)
     logger.warn({ device }, 'this bridge is ours, but has ports of others: it is left; remove it with `ip link delete`')

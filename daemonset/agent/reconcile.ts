@@ -6,7 +6,7 @@ import { type DesiredState, desiredState, type NodeFacts } from '../desired/desi
 import { diff } from '../desired/diff.ts'
 import type { Outcome } from '../desired/node-status.ts'
 import type { Interface } from '../desired/observed-state.ts'
-import { describeOperation } from '../desired/operation.ts'
+import { describeOperation, type Operation } from '../desired/operation.ts'
 import type { CniResults } from '../kernel/cni-results.ts'
 import type { Kernel } from '../kernel/node-kernel.ts'
 import { applyAll, type FailedStep } from './apply.ts'
@@ -40,15 +40,30 @@ export class Reconciler {
   }
 
   async reconcile(inForce: InForce, logger: Logger): Promise<Outcome> {
-    const { kernel, facts, kernelVersion, agentVersion } = this.#options
+    const { kernelVersion, agentVersion } = this.#options
     const missing = await this.#preflight()
     const { identity, refusal } = inForce
-    const { interfaces } = await kernel.observe()
-    const nodeFacts = await facts(interfaces, identity.nodeUID)
-    const programmed =
-      missing.length === 0 && inForce.spec ? await this.#program(inForce, nodeFacts, logger) : undefined
+    const facts = await this.#facts(identity.nodeUID, logger)
     const { epoch, overlayUID } = identity
-    return { facts: nodeFacts, kernelVersion, agentVersion, epoch, overlayUID, missing, refusal, programmed }
+    const outcome = { facts, kernelVersion, agentVersion, epoch, overlayUID, missing, refusal }
+    if (missing.length > 0 || !inForce.spec) return { ...outcome, unreadable: undefined, programmed: undefined }
+    try {
+      return { ...outcome, unreadable: undefined, programmed: await this.#program(inForce, facts, logger) }
+    } catch (error) {
+      logger.error({ err: error }, 'the kernel could not be read')
+      return { ...outcome, unreadable: unreadable(error), programmed: undefined }
+    }
+  }
+
+  /** Known as far as possible: the hub wants to hear of a node that can do nothing. */
+  async #facts(nodeUID: string, logger: Logger): Promise<NodeFacts> {
+    const { kernel, facts } = this.#options
+    try {
+      return await facts(await kernel.interfaces(), nodeUID)
+    } catch (error) {
+      logger.warn({ err: error }, 'the interfaces could not be read')
+      return { nodeUID, underlayDevice: '', underlayMTUBytes: 0, addresses: [] }
+    }
   }
 
   /** Asked until it passes; a kernel does not lose what it had. */
@@ -77,11 +92,27 @@ export class Reconciler {
       const next = difference.operations.filter((operation) => !failed.has(describeOperation(operation)))
       if (next.length === 0 || pass > MAX_PASSES) {
         // Programmed is what the kernel shows, not what was attempted.
-        const left = difference.operations.map(describeOperation)
-        const unfinished = failures.filter(({ step }) => left.includes(step))
-        return { spec, desired, problems: difference.problems, failures: unfinished }
+        const left = new Set(difference.operations.map(describeOperation))
+        const unfinished = failures.filter(({ step }) => left.has(step))
+        return { spec, desired, problems: difference.problems, failures: [...unfinished, ...next.map(undone)] }
       }
       failures = [...failures, ...(await applyAll(kernel, next, logger))]
     }
   }
 }
+
+const unreadable = (error: unknown): BridgeProblem => {
+  const message = error instanceof Error ? error.message : String(error)
+  return { subject: 'kernel', reason: 'ObservationFailed', message }
+}
+
+/** Done several times, and not so in the kernel: somebody else undoes it. */
+const undone = (operation: Operation): FailedStep => ({
+  type: operation.type,
+  step: describeOperation(operation),
+  problem: {
+    subject: operation.subject,
+    reason: 'NotLasting',
+    message: `${describeOperation(operation)}: done, but undone again; look for another program that manages this interface or map`,
+  },
+})

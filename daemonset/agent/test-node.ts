@@ -215,7 +215,8 @@ export class TestNode {
       links: links.map(({ ifname, flags, mtu, master, linkinfo, addr_info }) => {
         const { info_kind, info_slave_data } = (linkinfo ?? {}) as Record<string, unknown>
         const ports = (info_slave_data as { isolated?: boolean } | undefined)?.isolated
-        return { ifname, flags, mtu, master, info_kind, ports, addr_info }
+        const addresses = (addr_info as { local: string }[]).map(({ local }) => local)
+        return { ifname, flags, mtu, master, info_kind, ports, addresses }
       }),
       disciplines: this.exec('tc', 'qdisc', 'show').split('\n').sort(),
       filters: filters.filter((text) => text !== '[]'),

@@ -14,7 +14,7 @@ const placeOf = (key: string): { device: string; direction: 'ingress' | 'egress'
 }
 
 /** The steps that return a node to what it was before the agent came. Interfaces of VMs are the CNI plugin's, and stay. */
-export const cleanupOperations = (observed: ObservedState): Cleanup => {
+export const cleanupOperations = (observed: Omit<ObservedState, 'tables'>): Cleanup => {
   const { owned, filters, interfaces } = observed
   const places = new Set([
     ...filters.filter(({ program }) => program !== undefined).map(({ device, direction }) => `${device}/${direction}`),

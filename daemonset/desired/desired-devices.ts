@@ -35,8 +35,11 @@ const bridgeConflict = (observed: ObservedState, { device }: DesiredBridge): str
   return foreign && `${foreign.name} is a port of it`
 }
 
-const bridgesOf = (networks: readonly BridgeNetwork[]): DesiredBridge[] =>
-  networks.filter(({ access }) => access).map(({ device, mtuBytes, name }) => ({ device, mtuBytes, network: name }))
+/** Also where no VM may attach: a bridge that was made there all the same needs its guards. */
+const bridgesOf = (networks: readonly BridgeNetwork[], { interfaces }: ObservedState): DesiredBridge[] =>
+  networks
+    .filter(({ access, device }) => access || interfaces.some((it) => it.name === device && it.kind === 'bridge'))
+    .map(({ device, mtuBytes, name }) => ({ device, mtuBytes, network: name }))
 
 const guard = (device: string, subject: string): DesiredFilter[] =>
   (['ingress', 'egress'] as const).map((direction) => ({ device, direction, program: 'bridge_guard', subject }))
@@ -44,7 +47,7 @@ const guard = (device: string, subject: string): DesiredFilter[] =>
 /** Devices that the networks need, and the programs on them. Bridges in conflict are left out and named. */
 export const desiredDevices = ({ networks, observed, underlayDevice }: DesiredDevicesInput): DesiredDevices => {
   const problems: BridgeProblem[] = []
-  const bridges = bridgesOf(networks).filter((bridge) => {
+  const bridges = bridgesOf(networks, observed).filter((bridge) => {
     const conflict = bridgeConflict(observed, bridge)
     if (conflict !== undefined)
       problems.push({

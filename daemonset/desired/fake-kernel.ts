@@ -51,7 +51,7 @@ export class FakeKernel {
       tables: Object.fromEntries(
         Object.entries(this.#tables).map(([name, table]) => [name, new Map(table)]),
       ) as unknown as Tables,
-      owned: structuredClone(this.#owned),
+      owned: { ...this.#owned },
     }
   }
 

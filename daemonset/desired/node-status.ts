@@ -17,6 +17,8 @@ export type Outcome = {
   readonly missing: readonly BridgeProblem[]
   /** Why the newest spec is not carried out. */
   readonly refusal: Refusal | undefined
+  /** The kernel could not be read. */
+  readonly unreadable: BridgeProblem | undefined
   /** The spec in force, what it asks for, and what stood in the way; absent before the first one. */
   readonly programmed:
     | {
@@ -61,9 +63,17 @@ const shortened = (problem: BridgeProblem): BridgeProblem => ({
   message: problem.message.slice(0, MAX_MESSAGE),
 })
 
-const problemsOf = ({ missing, programmed }: Outcome): BridgeProblem[] =>
+const noUnderlay: BridgeProblem = {
+  subject: 'underlay',
+  reason: 'NoUnderlay',
+  message: "no interface has the node's address; name it with --underlay-interface",
+}
+
+const problemsOf = ({ missing, programmed, unreadable, facts }: Outcome): BridgeProblem[] =>
   firstCauses([
     ...missing,
+    ...(facts.underlayDevice ? [] : [noUnderlay]),
+    ...(unreadable ? [unreadable] : []),
     ...(programmed ? [...programmed.problems, ...programmed.failures.map(({ problem }) => problem)] : []),
   ]).map(shortened)
 
@@ -74,7 +84,7 @@ const preflight = ({ missing }: Outcome): Statement => ({
   message: missing.map(({ message }) => message).join('; ') || 'the kernel has all that is needed',
 })
 
-const programmedCondition = ({ refusal, programmed, missing }: Outcome): Statement => {
+const programmedCondition = ({ refusal, programmed, missing, unreadable }: Outcome): Statement => {
   const type = 'Programmed'
   if (missing.length > 0)
     return { type, status: 'False', reason: 'PreflightFailed', message: 'see the condition Preflight' }
@@ -82,6 +92,7 @@ const programmedCondition = ({ refusal, programmed, missing }: Outcome): Stateme
     const status = refusal.reason === 'WaitingForHub' ? 'Unknown' : 'False'
     return { type, status, ...refusal }
   }
+  if (unreadable) return { type, status: 'Unknown', reason: unreadable.reason, message: unreadable.message }
   if (!programmed) return { type, status: 'Unknown', reason: 'WaitingForHub', message: 'no spec has been read yet' }
   const serial = programmed.spec.serial ?? 0
   if (isForwarding(programmed))

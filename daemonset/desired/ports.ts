@@ -48,6 +48,7 @@ const ownClaim = (subject: Subject) =>
 /** Why a port stays closed: the first that applies. */
 const checks: readonly Check[] = [
   ({ network }) => (network ? undefined : 'NetworkRemoved'),
+  ({ network }) => (network?.access ? undefined : 'AccessDenied'),
   ({ attachment, port }) => (attachment.bridge === port.master ? undefined : 'BridgeDiffers'),
   // Upstream Multus lets a pod of any namespace name any NetworkAttachmentDefinition.
   ({ attachment, network }) =>

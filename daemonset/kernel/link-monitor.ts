@@ -7,27 +7,37 @@ export type LinkMonitorOptions = { onChange: () => void; clock: Clock; logger: L
 
 const RESTART_MS = 1_000
 
-/** Tells of every change of an interface or address, by `ip monitor`, until the signal aborts; a monitor that ends is started again. */
-export const monitorLinks = async (
-  { onChange, clock, logger }: LinkMonitorOptions,
+const MONITORS = [
+  ['ip', '-oneline', 'monitor', 'link', 'address'],
+  // Programs that are taken off by others.
+  ['tc', 'monitor'],
+] as const
+
+const watchOnce = async (
+  [program, ...args]: readonly [string, ...string[]],
+  { onChange, logger }: LinkMonitorOptions,
   signal: AbortSignal,
 ): Promise<void> => {
-  while (!signal.aborted) {
-    const child = spawn('ip', ['-oneline', 'monitor', 'link', 'address'], { stdio: ['ignore', 'pipe', 'ignore'] })
-    child.stdout.on('data', onChange)
-    const ended = once(child, 'close').catch((error: unknown) => {
-      logger.warn(
-        { err: error },
-        'ip monitor cannot be started: changes of interfaces are seen at the next resync only',
-      )
-    })
-    const stop = (): void => void child.kill()
-    signal.addEventListener('abort', stop, { once: true })
-    await ended
-    signal.removeEventListener('abort', stop)
-    if (signal.aborted) return
-    // What happened while nobody watched is found by looking.
-    onChange()
-    await clock.sleep(RESTART_MS, signal).catch(() => {})
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  child.stdout.on('data', onChange)
+  const kill = (): void => void child.kill()
+  signal.addEventListener('abort', kill, { once: true })
+  await once(child, 'close').catch((error: unknown) => {
+    logger.warn({ err: error }, `${program} monitor does not run: changes are seen at the next resync only`)
+  })
+  signal.removeEventListener('abort', kill)
+}
+
+/** Tells of every change of an interface, address or filter, until the signal aborts; a monitor that ends is started again. */
+export const monitorLinks = async (options: LinkMonitorOptions, signal: AbortSignal): Promise<void> => {
+  const keepWatching = async (argv: readonly [string, ...string[]]): Promise<void> => {
+    while (!signal.aborted) {
+      await watchOnce(argv, options, signal)
+      if (signal.aborted) return
+      // What happened while nobody watched is found by looking.
+      options.onChange()
+      await options.clock.sleep(RESTART_MS, signal).catch(() => {})
+    }
   }
+  await Promise.all(MONITORS.map(keepWatching))
 }

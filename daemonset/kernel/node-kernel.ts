@@ -1,4 +1,4 @@
-import type { ObservedState } from '../desired/observed-state.ts'
+import type { Interface, ObservedState } from '../desired/observed-state.ts'
 import type { Operation, OperationOf, OperationType } from '../desired/operation.ts'
 import { configureBridge, createBridge, deleteOwnedDevice, isolatePort } from './bridge-device.ts'
 import { attachProgram, detachProgram, readFilters } from './filters.ts'
@@ -12,6 +12,8 @@ import { configureTunnel, createTunnel } from './tunnel-device.ts'
 /** The door to the host: one reading of everything, and one operation at a time. */
 export interface Kernel {
   observe(): Promise<ObservedState>
+  /** The part of it that is known on any kernel. */
+  interfaces(): Promise<readonly Interface[]>
   /** Rejects when the kernel refuses; what was done until then stays recorded. */
   apply(operation: Operation): Promise<void>
 }
@@ -40,7 +42,16 @@ export class NodeKernel implements Kernel {
     this.#handlers = this.#makeHandlers()
   }
 
+  interfaces(): Promise<readonly Interface[]> {
+    return readInterfaces()
+  }
+
   async observe(): Promise<ObservedState> {
+    return { ...(await this.observeHost()), tables: this.#tables.read(this.sets.hasMaps) }
+  }
+
+  /** All but the contents of the maps, which another version may have laid out. */
+  async observeHost(): Promise<Omit<ObservedState, 'tables'>> {
     const interfaces = await readInterfaces()
     this.ledger.prune(interfaces)
     const { owned } = this.ledger
@@ -51,7 +62,6 @@ export class NodeKernel implements Kernel {
       programs: this.sets.current(),
       oldPrograms: this.sets.old(),
       notrack,
-      tables: this.#tables.read(this.sets.hasMaps),
       owned,
     }
   }
