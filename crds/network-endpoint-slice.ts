@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { INTERNAL_GROUP, VERSION } from './group.ts'
 import type { KindDefinition, ObjectOf } from './kube-object.ts'
-import { Count, defineKind, ListBy, Mac, Name, NetworkName, ObjectName, OneOf, SetOf, Text } from './schema.ts'
+import { Count, defineKind, ListOf, Mac, Name, NetworkName, ObjectName, OneOf, Text } from './schema.ts'
 
 export const NetworkEndpoint = Type.Object({
   mac: Mac('MAC address that the interface may use.'),
@@ -10,7 +10,7 @@ export const NetworkEndpoint = Type.Object({
   vm: Type.Optional(Text('KubeVirt VM that the pod runs.', 253)),
   node: ObjectName('Node that the pod runs on.'),
   ips: Type.Optional(
-    SetOf(Type.String({ maxLength: 45 }), { description: 'IP addresses, as far as they are known.', maxItems: 16 }),
+    ListOf(Type.String({ maxLength: 45 }), { description: 'IP addresses, as far as they are known.', maxItems: 16 }),
   ),
   role: OneOf(['Active', 'Target'], {
     description: 'Target: a VM that is about to move here; its port stays closed until then.',
@@ -34,7 +34,7 @@ export const networkEndpointSlice = defineKind({
     {
       network: NetworkName('The network, namespace/name.'),
       cluster: Name('Cluster of the pods.'),
-      endpoints: ListBy(['mac', 'podUID'], NetworkEndpoint, {
+      endpoints: ListOf(NetworkEndpoint, {
         description: 'Interfaces of the network.',
         maxItems: 100,
       }),

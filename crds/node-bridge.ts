@@ -1,19 +1,10 @@
 import { type Static, Type } from 'typebox'
 import { INTERNAL_GROUP, VERSION } from './group.ts'
 import type { KindDefinition, ObjectOf } from './kube-object.ts'
-import {
-  BridgeName,
-  Conditions,
-  Count,
-  defineKind,
-  ListBy,
-  ListOf,
-  Mac,
-  NetworkName,
-  OneOf,
-  SetOf,
-  Text,
-} from './schema.ts'
+import { BridgeName, Conditions, Count, defineKind, ListOf, Mac, NetworkName, OneOf, Text } from './schema.ts'
+
+// Lists are atomic: each is written whole, by one writer. (A keyed list whose last item its owner removes by server-side apply vanishes, even
+// where the schema requires it.)
 
 const LinkId = (description: string) => Type.Integer({ description, minimum: 1, maximum: 65535 })
 const PathLabel = (description: string, minimum: number) => Type.Integer({ description, minimum, maximum: 32767 })
@@ -46,11 +37,11 @@ export const BridgeNetwork = Type.Object({
     description: 'Whether VMs of this node may attach; false on a bridge that only passes frames on.',
   }),
   revision: Count('Number of the topology revision whose parts this entry has.'),
-  links: SetOf(LinkId('Link.'), {
+  links: ListOf(LinkId('Link.'), {
     description: 'Links that may carry the network, in both directions.',
     maxItems: 4096,
   }),
-  routes: ListBy(['to'], BridgeRoute, {
+  routes: ListOf(BridgeRoute, {
     description: 'Paths to bridges that the direct link does not serve.',
     maxItems: 4096,
   }),
@@ -73,14 +64,14 @@ export type BridgeLabel = Static<typeof BridgeLabel>
 export const BridgeTree = Type.Object({
   vni: Type.Integer({ minimum: 1, maximum: 16777214, description: 'Network.' }),
   tree: TreeId('Number of the tree, the same on each of its bridges.', 32768),
-  links: SetOf(LinkId('Link.'), { description: 'Branches at this bridge.', maxItems: 1024 }),
+  links: ListOf(LinkId('Link.'), { description: 'Branches at this bridge.', maxItems: 1024 }),
 })
 export type BridgeTree = Static<typeof BridgeTree>
 
 const Retired = Type.Object({
   name: NetworkName('The network, namespace/name.'),
   vni: Type.Integer({ minimum: 1, maximum: 16777214, description: 'Its number.' }),
-  trees: SetOf(TreeId('Number of a tree.', 32768), { description: 'Its flood trees.', maxItems: 64 }),
+  trees: ListOf(TreeId('Number of a tree.', 32768), { description: 'Its flood trees.', maxItems: 64 }),
 })
 export type RetiredNetwork = Static<typeof Retired>
 
@@ -124,16 +115,14 @@ export const nodeBridge = defineKind({
       udpPort: Type.Optional(
         Type.Integer({ description: 'UDP port of the overlay.', minimum: 1, maximum: 65535, default: 14789 }),
       ),
-      links: Type.Optional(ListBy(['id'], BridgeLink, { description: 'Links to neighbours.', maxItems: 4096 })),
+      links: Type.Optional(ListOf(BridgeLink, { description: 'Links to neighbours.', maxItems: 4096 })),
       networks: Type.Optional(
-        ListBy(['name'], BridgeNetwork, { description: 'Networks that this node carries.', maxItems: 1024 }),
+        ListOf(BridgeNetwork, { description: 'Networks that this node carries.', maxItems: 1024 }),
       ),
       labels: Type.Optional(
-        ListBy(['label'], BridgeLabel, { description: 'Remaining paths through this bridge.', maxItems: 4096 }),
+        ListOf(BridgeLabel, { description: 'Remaining paths through this bridge.', maxItems: 4096 }),
       ),
-      trees: Type.Optional(
-        ListBy(['vni', 'tree'], BridgeTree, { description: 'Flood trees through this bridge.', maxItems: 2048 }),
-      ),
+      trees: Type.Optional(ListOf(BridgeTree, { description: 'Flood trees through this bridge.', maxItems: 2048 })),
       labelCursor: Type.Optional(Count('Label handed out last: labels go round, so that a freed one rests.')),
       linkCursor: Type.Optional(Count('Link id handed out last: ids go round as well.')),
       retired: Type.Optional(
@@ -152,7 +141,7 @@ export const nodeBridge = defineKind({
     overlayUID: Type.Optional(Text('Overlay that the node belongs to.', 64)),
     nodeUID: Type.Optional(Text('UID of the Node.', 64)),
     addresses: Type.Optional(
-      SetOf(Type.String({ maxLength: 45 }), {
+      ListOf(Type.String({ maxLength: 45 }), {
         description: 'Underlay addresses, the preferred one first.',
         maxItems: 8,
       }),
@@ -161,10 +150,9 @@ export const nodeBridge = defineKind({
     underlayMTUBytes: Type.Optional(Count('Its MTU in bytes.')),
     kernelVersion: Type.Optional(Text('Running kernel.', 128)),
     agentVersion: Type.Optional(Text('Running agent.', 64)),
-    capabilities: Type.Optional(SetOf(Text('Name.', 64), { description: 'What the node can do.', maxItems: 32 })),
+    capabilities: Type.Optional(ListOf(Text('Name.', 64), { description: 'What the node can do.', maxItems: 32 })),
     networks: Type.Optional(
-      ListBy(
-        ['name'],
+      ListOf(
         Type.Object({
           name: NetworkName('The network.'),
           vni: Count('Its number in the kernel.'),
@@ -173,7 +161,7 @@ export const nodeBridge = defineKind({
         { description: 'Networks in the kernel.', maxItems: 1024 },
       ),
     ),
-    ports: Type.Optional(ListBy(['device'], Port, { description: 'Interfaces of VMs.', maxItems: 1024 })),
+    ports: Type.Optional(ListOf(Port, { description: 'Interfaces of VMs.', maxItems: 1024 })),
     problems: Type.Optional(
       ListOf(Problem, { description: 'What could not be programmed; the first ten.', maxItems: 10 }),
     ),
