@@ -10,7 +10,7 @@ export type LogLevel = (typeof logLevels)[number]
  * The vocabulary of structured fields; values go here, never into the message. A field that is missing here is added here first,
  * so that the same thing has the same name in all parts.
  */
-export type LogFields = {
+type LogFields = {
   cluster?: string
   node?: string
   namespace?: string

@@ -1,15 +1,10 @@
 import type {
-  CoreV1Event,
   EventsV1Event,
-  V1CertificateSigningRequest,
-  V1ClusterRole,
-  V1ClusterRoleBinding,
   V1ConfigMap,
   V1ControllerRevision,
   V1CustomResourceDefinition,
   V1DaemonSet,
   V1Deployment,
-  V1EndpointSlice,
   V1Lease,
   V1Namespace,
   V1Node,
@@ -17,21 +12,15 @@ import type {
   V1Role,
   V1RoleBinding,
   V1Secret,
-  V1Service,
   V1ServiceAccount,
 } from '@kubernetes/client-node'
 import { defineResource, type Json, type KubeObject, type ObjectMeta, type Resource } from './kube-object.ts'
 
-export type CertificateSigningRequest = Json<V1CertificateSigningRequest>
-export type ClusterRole = Json<V1ClusterRole>
-export type ClusterRoleBinding = Json<V1ClusterRoleBinding>
 export type ConfigMap = Json<V1ConfigMap>
 export type ControllerRevision = Json<V1ControllerRevision>
-export type CoreEvent = Json<CoreV1Event>
 export type CustomResourceDefinition = Json<V1CustomResourceDefinition>
 export type DaemonSet = Json<V1DaemonSet>
 export type Deployment = Json<V1Deployment>
-export type EndpointSlice = Json<V1EndpointSlice>
 export type KubeEvent = Json<EventsV1Event>
 export type Lease = Json<V1Lease>
 export type Namespace = Json<V1Namespace>
@@ -40,7 +29,6 @@ export type Pod = Json<V1Pod>
 export type Role = Json<V1Role>
 export type RoleBinding = Json<V1RoleBinding>
 export type Secret = Json<V1Secret>
-export type Service = Json<V1Service>
 export type ServiceAccount = Json<V1ServiceAccount>
 
 /** Kind of the Network Plumbing Working Group's de-facto standard; `spec.config` is a CNI configuration as JSON text. */
@@ -54,13 +42,11 @@ const kind = <T extends KubeObject>(group: string, kind: string, plural: string,
 const rbac = 'rbac.authorization.k8s.io'
 
 export const ConfigMaps = kind<ConfigMap>('', 'ConfigMap', 'configmaps', 'namespaced')
-export const CoreEvents = kind<CoreEvent>('', 'Event', 'events', 'namespaced')
 export const Namespaces = kind<Namespace>('', 'Namespace', 'namespaces', 'cluster')
 export const Nodes = kind<Node>('', 'Node', 'nodes', 'cluster')
 export const Pods = kind<Pod>('', 'Pod', 'pods', 'namespaced')
 export const Secrets = kind<Secret>('', 'Secret', 'secrets', 'namespaced')
 export const ServiceAccounts = kind<ServiceAccount>('', 'ServiceAccount', 'serviceaccounts', 'namespaced')
-export const Services = kind<Service>('', 'Service', 'services', 'namespaced')
 export const ControllerRevisions = kind<ControllerRevision>(
   'apps',
   'ControllerRevision',
@@ -70,27 +56,13 @@ export const ControllerRevisions = kind<ControllerRevision>(
 export const DaemonSets = kind<DaemonSet>('apps', 'DaemonSet', 'daemonsets', 'namespaced')
 export const Deployments = kind<Deployment>('apps', 'Deployment', 'deployments', 'namespaced')
 export const Leases = kind<Lease>('coordination.k8s.io', 'Lease', 'leases', 'namespaced')
-export const EndpointSlices = kind<EndpointSlice>('discovery.k8s.io', 'EndpointSlice', 'endpointslices', 'namespaced')
 export const Events = kind<KubeEvent>('events.k8s.io', 'Event', 'events', 'namespaced')
 export const Roles = kind<Role>(rbac, 'Role', 'roles', 'namespaced')
 export const RoleBindings = kind<RoleBinding>(rbac, 'RoleBinding', 'rolebindings', 'namespaced')
-export const ClusterRoles = kind<ClusterRole>(rbac, 'ClusterRole', 'clusterroles', 'cluster')
-export const ClusterRoleBindings = kind<ClusterRoleBinding>(
-  rbac,
-  'ClusterRoleBinding',
-  'clusterrolebindings',
-  'cluster',
-)
 export const CustomResourceDefinitions = kind<CustomResourceDefinition>(
   'apiextensions.k8s.io',
   'CustomResourceDefinition',
   'customresourcedefinitions',
-  'cluster',
-)
-export const CertificateSigningRequests = kind<CertificateSigningRequest>(
-  'certificates.k8s.io',
-  'CertificateSigningRequest',
-  'certificatesigningrequests',
   'cluster',
 )
 export const NetworkAttachmentDefinitions = kind<NetworkAttachmentDefinition>(
