@@ -1,0 +1,112 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type ConditionInput, networkConditions } from './network-conditions.ts'
+import type { BridgeProgress, NetworkReport } from './overlay-report.ts'
+
+const bridge = (name: string, over: Partial<BridgeProgress> = {}): BridgeProgress => ({
+  bridge: name,
+  cluster: name.split('/')[0] ?? '',
+  isAccess: true,
+  isReady: true,
+  isProgrammed: true,
+  problem: undefined,
+  ...over,
+})
+
+const report = (over: Partial<NetworkReport> = {}): NetworkReport => ({
+  bridges: [bridge('east/n1'), bridge('west/n1')],
+  components: [['east/n1', 'west/n1']],
+  problems: [],
+  draining: [],
+  currentRevision: 'blue-1',
+  previousRevision: undefined,
+  ...over,
+})
+
+const conditions = (over: Partial<ConditionInput> & { objection?: { reason: string; message: string } } = {}) => {
+  const { objection, ...rest } = over
+  const list = networkConditions({
+    decision: {
+      key: 'team-a/blue',
+      clusters: ['east', 'west'],
+      topology: { type: 'Mesh' },
+      device: 'vn',
+      vni: 7,
+      mtuBytes: 1450,
+      objection,
+    },
+    report: report(),
+    endpoints: { problems: [] },
+    clusters: ['east', 'west'].map((name) => ({ name, isConnected: true, objection: undefined })),
+    ...rest,
+  })
+  return (type: string) => list.find((each) => each.type === type)
+}
+
+test('all is well', () => {
+  const found = conditions()
+  for (const type of ['Ready', 'Accepted', 'Programmed', 'Connected']) assert.is(found(type)?.status, 'True', type)
+  assert.is(found('Degraded')?.status, 'False')
+})
+
+test('names what is not programmed, and Ready gives the same reason', () => {
+  const bridges = [bridge('east/n1'), bridge('west/n2', { isProgrammed: false, problem: 'waits for east/n1' })]
+  const found = conditions({ report: report({ bridges }) })
+  assert.is(found('Ready')?.reason, 'BridgesNotProgrammed')
+  assert.match(found('Programmed')?.message ?? '', /1 of 2: west\/n2 \(waits for east\/n1\)/)
+})
+
+test('a cluster that is down and a node that is not ready degrade, and no more', () => {
+  const down = { reason: 'HeartbeatLost', message: 'gone' }
+  const found = conditions({
+    clusters: [
+      { name: 'east', isConnected: true, objection: undefined },
+      { name: 'west', isConnected: false, objection: down },
+    ],
+    report: report({
+      bridges: [
+        bridge('east/n1'),
+        bridge('east/n2', { isReady: false, isProgrammed: false, problem: 'its node is not ready: x' }),
+        bridge('west/n1', { isReady: false, isProgrammed: false, problem: 'cluster west is not connected' }),
+      ],
+      draining: ['east/n2'],
+    }),
+  })
+  assert.is(found('Ready')?.status, 'True')
+  assert.is(found('Degraded')?.status, 'True')
+  assert.match(
+    found('Degraded')?.message ?? '',
+    /ClustersNotConnected: west; BridgesNotReady: east\/n2 .*; DrainBlocked: east\/n2/,
+  )
+})
+
+test('no connected cluster, an objection of a member, a split, a refusal: Ready says which', () => {
+  const away = ['east', 'west'].map((name) => ({ name, isConnected: false, objection: undefined }))
+  assert.is(
+    conditions({ clusters: away, report: report({ bridges: [bridge('hub/n1', { isAccess: false })] }) })('Ready')
+      ?.reason,
+    'ClustersNotConnected',
+  )
+  const refused = { reason: 'NamespaceNotStretched', message: 'label it' }
+  const clusters = [
+    { name: 'east', isConnected: true, objection: undefined },
+    { name: 'west', isConnected: true, objection: refused },
+  ]
+  assert.is(conditions({ clusters })('Ready')?.reason, 'NamespaceNotStretched')
+  const split = conditions({ report: report({ components: [['east/n1'], ['west/n1']] }) })
+  assert.match(split('Connected')?.message ?? '', /\[west\/n1\] cannot reach the other 1/)
+  assert.is(split('Ready')?.reason, 'Split')
+  const objection = { reason: 'ClassNotFound', message: 'no class' }
+  assert.match(conditions({ objection })('Accepted')?.message ?? '', /no class; it goes on as revision blue-1/)
+})
+
+test('duplicate MAC addresses are named, a few of many', () => {
+  const problems = Array.from({ length: 8 }, (_, index) => ({
+    reason: 'DuplicateMAC' as const,
+    message: `vm-${index}`,
+  }))
+  const message = conditions({ endpoints: { problems } })('Degraded')?.message ?? ''
+  assert.match(message, /DuplicateMAC: vm-0, vm-1, vm-2, vm-3, vm-4 and 3 more/)
+})
+
+test.run()

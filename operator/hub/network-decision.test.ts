@@ -1,0 +1,125 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { VirtualNetwork } from '#crds/virtual-network.ts'
+import { sha256 } from '#runtime/digest.ts'
+import type { BridgeReport } from './bridge-reports.ts'
+import { type DecisionInput, decide } from './network-decision.ts'
+
+const network = (over: { name?: string; namespace?: string; spec?: object; status?: object; created?: string } = {}) =>
+  ({
+    metadata: {
+      name: over.name ?? 'blue',
+      namespace: over.namespace ?? 'team-a',
+      uid: `uid-${over.name ?? 'blue'}`,
+      creationTimestamp: over.created ?? '2026-01-01T00:00:00Z',
+    },
+    spec: over.spec ?? {},
+    ...(over.status ? { status: over.status } : {}),
+  }) as VirtualNetwork
+
+const report = (bridge: string, over: Partial<BridgeReport> = {}): BridgeReport => ({
+  bridge,
+  cluster: bridge.split('/')[0] ?? '',
+  object: { namespace: '', name: '', uid: '' },
+  labels: {},
+  spec: {},
+  status: { underlayMTUBytes: 1500 },
+  address: '192.0.2.1',
+  nodeUID: 'uid',
+  programmedSerial: undefined,
+  isReady: true,
+  problem: undefined,
+  ...over,
+})
+
+const decideOn = (wished: VirtualNetwork, over: Partial<DecisionInput> = {}) =>
+  decide({
+    network: wished,
+    all: [wished],
+    class: { spec: {} } as never,
+    namespaceLabels: {},
+    reports: [report('east/n1')],
+    connected: new Set(['east']),
+    ownCluster: 'east',
+    digest: sha256,
+    ...over,
+  })
+
+test('a network without clusters spans the hub cluster, with numbers that depend on its name alone', () => {
+  const decision = decideOn(network())
+  assert.equal(decision.clusters, ['east'])
+  assert.is(decision.mtuBytes, 1450)
+  assert.is(decision.vni, decideOn(network()).vni)
+  assert.is.not(decision.vni, decideOn(network({ name: 'red' })).vni)
+})
+
+test('a number belongs to the network that has it, and to one that a bridge still holds', () => {
+  const other = network({ name: 'red', status: { vni: 100 } })
+  const wished = network({ spec: { vni: 100 } })
+  assert.match(decideOn(wished, { all: [wished, other] }).objection?.message ?? '', /team-a\/red/)
+  const entry = { name: 'team-a/old', vni: 100, revision: 1 }
+  const inKernel = report('east/n1', { status: { networks: [entry] } })
+  assert.is(decideOn(wished, { reports: [inKernel] }).objection?.reason, 'VNIInUse')
+  const retired = { serial: 5, retired: [{ name: 'team-a/old', vni: 100, trees: [] }] }
+  assert.match(
+    decideOn(wished, { reports: [report('east/n1', { spec: retired, programmedSerial: 4 })] }).objection?.message ?? '',
+    /east\/n1/,
+  )
+  assert.is(decideOn(wished, { reports: [report('east/n1', { spec: retired, programmedSerial: 5 })] }).vni, 100)
+})
+
+test('a derived number steps aside for others, and comes back from the bridges after a restore', () => {
+  const free = decideOn(network()).vni ?? 0
+  const taken = network({ name: 'red', status: { vni: free } })
+  assert.is.not(decideOn(network(), { all: [network(), taken] }).vni, free)
+  const known = report('east/n1', {
+    status: { underlayMTUBytes: 1500, networks: [{ name: 'team-a/blue', vni: 77, revision: 1 }] },
+  })
+  assert.is(decideOn(network(), { reports: [known] }).vni, 77)
+})
+
+test('of two networks with one number the older keeps it', () => {
+  const older = network({ status: { vni: 9 } })
+  const younger = network({ name: 'red', status: { vni: 9 }, created: '2026-02-01T00:00:00Z' })
+  assert.is(decideOn(older, { all: [older, younger] }).vni, 9)
+  assert.is.not(decideOn(younger, { all: [older, younger] }).vni, 9)
+})
+
+test('the MTU is that of the smallest underlay, once every connected cluster has reported, and stays', () => {
+  const wished = network({ spec: { clusters: ['east', 'west'] } })
+  const both = new Set(['east', 'west'])
+  assert.is(decideOn(wished, { connected: both }).mtuBytes, undefined)
+  const west = report('west/n1', { status: { underlayMTUBytes: 1400 }, address: '2001:db8::1' })
+  assert.is(decideOn(wished, { connected: both, reports: [report('east/n1'), west] }).mtuBytes, 1330)
+  assert.is(decideOn(wished, { reports: [report('east/n1')] }).mtuBytes, 1450)
+  const latched = network({ spec: { clusters: ['east', 'west'] }, status: { mtuBytes: 1450, vni: 5 } })
+  assert.is(decideOn(latched, { connected: both, reports: [report('east/n1'), west] }).mtuBytes, 1450)
+})
+
+const rules = (spec: object) => ({ class: { spec } as never })
+const cases: [string, VirtualNetwork, Partial<DecisionInput>, string | undefined][] = [
+  ['no class', network({ spec: { className: 'gold' } }), { class: undefined }, 'ClassNotFound'],
+  ['namespace by name', network(), rules({ allowedNamespaces: { names: ['team-a'] } }), undefined],
+  ['namespace not named', network(), rules({ allowedNamespaces: { names: ['team-b'] } }), 'NamespaceNotAllowed'],
+  [
+    'namespace by label',
+    network(),
+    { ...rules({ allowedNamespaces: { matchLabels: { tier: 'gold' } } }), namespaceLabels: { tier: 'gold' } },
+    undefined,
+  ],
+  ['cluster', network({ spec: { clusters: ['west'] } }), rules({ clusters: ['east'] }), 'ClusterNotAllowed'],
+  [
+    'cluster of the hubs',
+    network({ spec: { topology: { type: 'Star', star: { hubs: { cluster: 'north', replicas: 1 } } } } }),
+    rules({ clusters: ['east'] }),
+    'ClusterNotAllowed',
+  ],
+  ['mailbox', network({ namespace: 'vnet-cluster-west' }), {}, 'NamespaceReserved'],
+  ['long name', network({ name: 'n'.repeat(60) }), {}, 'NameTooLong'],
+]
+for (const [name, wished, over, reason] of cases)
+  test(`policy: ${name}`, () => {
+    assert.is(decideOn(wished, over).objection?.reason, reason)
+  })
+
+test.run()
