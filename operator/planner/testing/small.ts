@@ -73,3 +73,17 @@ export const star = (more: Partial<PlannerInput> = {}): PlannerInput => {
     ...more,
   }
 }
+
+/** Two bridges x and y joined by a slow link, and by a detour over z that is fast. */
+export const detour = (more: Partial<PlannerInput> = {}): PlannerInput => ({
+  bridges: ['x', 'y', 'z'].map((name) => bridge(name)),
+  links: [link('x', 'y', 10, 1), link('x', 'z', 100, 5), link('y', 'z', 100, 5)],
+  bottlenecks: [],
+  networks: [network({ baseline: ['x-y'] })],
+  vms: [vm('one'), vm('two')],
+  demands: [demand('one', 'two', 8)],
+  present: { placement: { one: 'x', two: 'y' }, topology: { blue: ['x-y'] }, routes: [], reservations: [] },
+  budgets: {},
+  costs: freeOfCharge,
+  ...more,
+})
