@@ -9,8 +9,9 @@ export type LogLevel = (typeof logLevels)[number]
 /**
  * The vocabulary of structured fields; values go here, never into the message. A field that is missing here is added here first,
  * so that the same thing has the same name in all parts.
+ * @public
  */
-type LogFields = {
+export type LogFields = {
   cluster?: string
   node?: string
   namespace?: string

@@ -14,8 +14,6 @@ const LINK_IPV6 = 2
 
 /** A guest's port. `peerNamespace`: a veth whose other end is in another network namespace (a TAP or a veth of this one: false). */
 export type Port = { vni: number; mac: Mac; open: boolean; peerNamespace: boolean }
-/** A port of this node (`ifindex`, bridge 0n), or the bridge that has the MAC (`ifindex` 0). */
-type MacOwner = { bridge: bigint; ifindex: number }
 /** `frameBytes`: longest inner frame that fits, Ethernet header included; 0: unknown. `local` null: the route chooses. */
 export type Link = {
   remote: IpAddress
@@ -82,6 +80,7 @@ export const mapLayouts = {
     perCpu: false,
   },
   ports: { key: u32, value: port, perCpu: false },
+  /** A port of this node (`ifindex`, bridge 0n), or the bridge that has the MAC (`ifindex` 0). */
   macs: {
     key: struct({ vni: u32, mac, zero: reserved(2) }),
     value: struct({ bridge: u64, ifindex: u32, zero: reserved(4) }),
