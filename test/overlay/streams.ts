@@ -16,8 +16,15 @@ export const during = async (
     await action()
   } finally {
     sent = (await sender.stop()).sent
+    await pushThrough(from, await to.mac())
   }
   return { ...(await receiver.stop()), sent }
+}
+
+/** Sends frames of another stream after those that matter: when they have left, the earlier ones have been delivered, or never will be. */
+const pushThrough = async (from: Vm, to?: string): Promise<void> => {
+  const marker = await from.sendFrames({ ...(to ? { to } : {}), stream: 99, count: 100, periodMicroseconds: 3000 })
+  await marker.ended()
 }
 
 /** Nothing lost, nothing twice; the stream went on to its end. */
@@ -40,8 +47,7 @@ export const copies = async (
   const receivers = await Promise.all(others.map((vm) => vm.receiveFrames()))
   const sender = await from.sendFrames({ ...(to ? { to } : {}), count, periodMicroseconds: 2000 })
   await sender.ended()
-  // A frame that comes later than this would have been a second copy that took a detour.
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await pushThrough(from, to)
   return await Promise.all(receivers.map((receiver) => receiver.stop()))
 }
 

@@ -101,5 +101,9 @@ export class NodeRegistration {
         renewTime: new Date().toISOString().replace('Z', '000Z'),
       },
     })
+    // The node controller has given the node up, or somebody deleted it, while nothing was heard from here.
+    const known = await client.find(Nodes, { name: node })
+    const isReady = known?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
+    if (!isReady) await this.#register()
   }
 }
