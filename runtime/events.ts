@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { isNotFound } from './api-error.ts'
 import { type Clock, microTimestamp, systemClock } from './clock.ts'
 import type { KubeClient } from './kube-client.ts'
@@ -129,7 +130,8 @@ export class EventRecorder {
     const { reportingController, reportingInstance } = this.#options
     const { name = 'unknown', namespace = 'default' } = regarding.metadata ?? {}
     return {
-      metadata: { generateName: `${name.slice(0, 200)}.`, namespace },
+      // Not generateName: the API server refuses one that ends in the customary dot.
+      metadata: { name: `${name.slice(0, 200)}.${randomUUID().slice(0, 13)}`, namespace },
       eventTime: microTimestamp(nowMs),
       regarding: referenceTo(resource, regarding),
       ...(related ? { related: referenceTo(related.resource, related.object) } : {}),

@@ -65,6 +65,8 @@ export class FakeObjectStore {
     const { generateName, name = `${generateName}${randomUUID().slice(0, 5)}`, namespace } = object.metadata
     if (!name || (!object.metadata.name && !generateName))
       throw new FakeStatusError(422, 'Invalid', 'metadata.name: Required value: name or generateName is required')
+    if (!object.metadata.name && !prefixPattern.test(generateName ?? ''))
+      throw new FakeStatusError(422, 'Invalid', `metadata.generateName: Invalid value: "${generateName}"`)
     if (this.#collections.get(collection)?.has(keyOf({ name, namespace })))
       throw new FakeStatusError(409, 'AlreadyExists', `${collection} "${keyOf({ name, namespace })}" already exists`)
     if (object.metadata.resourceVersion)
@@ -179,6 +181,9 @@ export class FakeObjectStore {
     for (const listener of [...this.#listeners]) listener(change)
   }
 }
+
+/** A DNS subdomain that may end in dashes; the dot, customary in names of events, is refused. */
+const prefixPattern = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?-*$/
 
 const checkPreconditions = ({ metadata }: StoredObject, wanted: Preconditions | ObjectMeta): void => {
   if (wanted.uid && wanted.uid !== metadata.uid)

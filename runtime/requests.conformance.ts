@@ -4,9 +4,12 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type ApiError, isAlreadyExists, isConflict, isNotFound } from './api-error.ts'
 import { ConformanceServer, type Connection, type Probe, stated } from './conformance-server.ts'
+import { EventRecorder } from './events.ts'
 import type { KubeClient } from './kube-client.ts'
 import type { Resource } from './kube-object.ts'
-import { ConfigMaps, ServiceAccounts } from './resources.ts'
+import { silentLogger } from './logging.ts'
+import { ConfigMaps, Events, Nodes, ServiceAccounts } from './resources.ts'
+import { until } from './until.ts'
 
 /** Registers and queues the suite of requests. */
 export const describeRequests = (name: string, connect: () => Promise<Connection>): void => {
@@ -37,6 +40,15 @@ export const describeRequests = (name: string, connect: () => Promise<Connection
     const error = await client.create(probes, probe({}, ref.name)).catch((error) => error)
     assert.ok(isAlreadyExists(error), String(error))
     assert.not(isConflict(error))
+  })
+
+  test('makes names from a prefix, but refuses a prefix that ends in a dot', async () => {
+    const { metadata } = await client.create(ConfigMaps, { metadata: { namespace, generateName: 'made-' } })
+    assert.match(metadata?.name ?? '', /^made-[a-z0-9]{5}$/)
+    const error: ApiError = await client
+      .create(ConfigMaps, { metadata: { namespace, generateName: 'made.' } })
+      .catch((error) => error)
+    assert.is(error.status, 422)
   })
 
   test('says what was attempted when an object is absent', async () => {
@@ -141,6 +153,31 @@ export const describeRequests = (name: string, connect: () => Promise<Connection
     assert.type((await client.get(probes, ref)).metadata?.deletionTimestamp, 'string')
     await client.patch(probes, ref, { metadata: { finalizers: null } })
     assert.is(await client.find(probes, ref), undefined)
+  })
+
+  test('takes recorded events, their series, and events of cluster-scoped objects', async () => {
+    const names = { reportingController: 'vnet.dev/test', reportingInstance: 'test-1' }
+    const recorder = new EventRecorder({ client, logger: silentLogger, ...names })
+    const end = new AbortController()
+    const run = recorder.run(end.signal)
+    const statement = { type: 'Warning', reason: 'Tested', action: 'Test', note: 'A test' } as const
+    const metadata = { namespace, name: 'recorded', uid: randomUUID() }
+    const record = (): void => recorder.record({ ...statement, resource: ConfigMaps, regarding: { metadata } })
+    const node = { resource: Nodes, regarding: { metadata: { name: namespace } }, reason: 'Seen' }
+    record()
+    recorder.record({ ...statement, ...node })
+    const find = async (namespace: string, name: string) => {
+      const { items } = await client.list(Events, { namespace })
+      return items.find(({ regarding }) => regarding?.name === name)
+    }
+    await until(() => find(namespace, 'recorded'))
+    record()
+    record()
+    await until(async () => (await find(namespace, 'recorded'))?.series?.count === 3)
+    const seen = await until(() => find('default', namespace))
+    await client.delete(Events, { namespace: 'default', name: seen?.metadata?.name ?? '' })
+    end.abort()
+    await run
   })
 
   test('makes tokens of service accounts', async () => {
