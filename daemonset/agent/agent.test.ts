@@ -11,7 +11,8 @@ import { NetworkEndpointSlices, NodeBridges } from '#runtime/overlay-resources.t
 import { Nodes } from '#runtime/resources.ts'
 import { until } from '#runtime/until.ts'
 import { enterTestNamespace, objectPath, run } from '../kernel/test-namespace.ts'
-import { ping, startVm, stopVm, TestNode, type TestVm, Underlay } from './test-node.ts'
+import { ping, startVm, stopVm, TestNode, type TestVm } from './test-node.ts'
+import { Underlay } from './test-underlay.ts'
 
 enterTestNamespace(import.meta.filename)
 

@@ -2,55 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { bridgeDevice } from '#crds/names.ts'
 import { sha256 } from '#runtime/digest.ts'
 import { BPFFS, ip, objectPath, run } from '../kernel/test-namespace.ts'
+import { API_ADDRESS } from './test-underlay.ts'
 
 const main = join(import.meta.dirname, '../main.ts')
-const API_ADDRESS = '10.9.0.254'
-
-/** The underlay, and the way over it to an API server that listens on loopback only. */
-export class Underlay {
-  readonly #apiPort: number
-  readonly #sockets = new Set<Socket>()
-  #server: Server | undefined
-
-  constructor(apiPort: number) {
-    this.#apiPort = apiPort
-    ip('link add name underlay type bridge')
-    ip('link set dev underlay up')
-    ip(`address add ${API_ADDRESS}/24 dev underlay`)
-  }
-
-  async connectApi(): Promise<void> {
-    const server = createServer((client) => {
-      const upstream = connect(this.#apiPort, '127.0.0.1')
-      client.pipe(upstream).pipe(client)
-      for (const [socket, other] of [
-        [client, upstream],
-        [upstream, client],
-      ] as const) {
-        this.#sockets.add(socket)
-        socket.on('error', () => other.destroy())
-        socket.on('close', () => {
-          other.destroy()
-          this.#sockets.delete(socket)
-        })
-      }
-    })
-    server.listen(this.#apiPort, API_ADDRESS)
-    await once(server, 'listening')
-    this.#server = server
-  }
-
-  /** The API server is away: connections end, new ones are refused. */
-  disconnectApi(): void {
-    this.#server?.close()
-    for (const socket of this.#sockets) socket.resetAndDestroy()
-  }
-}
 
 const kubeconfig = (apiPort: number): string =>
   JSON.stringify({
