@@ -25,6 +25,8 @@ export const ANNOTATIONS = {
   /** On the heartbeat Lease: UID of the member cluster's kube-system namespace. */
   clusterUid: 'vnet.dev/cluster-uid',
   version: 'vnet.dev/version',
+  /** On a network that is being deleted: `true` deletes it under the VMs that are still attached. */
+  forget: 'vnet.dev/forget',
   /** On the heartbeat Lease: comma-separated names of what this member understands. */
   capabilities: 'vnet.dev/capabilities',
 } as const
@@ -36,6 +38,8 @@ export const FIELD_MANAGERS = {
   cli: 'kubectl-vnet',
 } as const
 
+/** Keeps a network until its last VM is detached. */
+export const IN_USE_FINALIZER = 'vnet.dev/in-use'
 /** Value of the label `app.kubernetes.io/managed-by` on what we create. */
 export const MANAGED_BY = 'vnet'
 /** Name of the NetworkClass that a network uses when it names none. */

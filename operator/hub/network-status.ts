@@ -1,6 +1,6 @@
 // The status of a network from all that is known of it. Pure.
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
-import type { Condition } from '#runtime/conditions.ts'
+import type { Condition, ConditionStatement } from '#runtime/conditions.ts'
 import { setConditions } from '#runtime/conditions.ts'
 import type { EndpointVerdict } from './endpoint-claims.ts'
 import { type ClusterView, networkConditions } from './network-conditions.ts'
@@ -15,6 +15,8 @@ export type StatusInput = {
   report: NetworkReport | undefined
   endpoints: Pick<EndpointVerdict, 'counts' | 'problems'>
   clusters: readonly ClusterView[]
+  /** Condition of a network that is being deleted. */
+  departure?: ConditionStatement | undefined
   now: string
 }
 
@@ -36,7 +38,8 @@ const clusterEntry = (view: ClusterView, { report, endpoints }: StatusInput): Cl
 export const networkStatus = (input: StatusInput): NetworkStatus => {
   const { network, decision, report, endpoints, clusters, now } = input
   const bridges = report?.bridges ?? []
-  const statements = networkConditions(input).map((statement) => ({
+  const { departure } = input
+  const statements = [...networkConditions(input), ...(departure ? [departure] : [])].map((statement) => ({
     ...statement,
     message: statement.message.slice(0, 4096),
     observedGeneration: network.metadata.generation,

@@ -1,4 +1,5 @@
 // The decision about each network, from the present view: made alike by whoever needs it, so that nobody waits for another's status.
+import { IN_USE_FINALIZER } from '#crds/group.ts'
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import { isTrue } from '#runtime/conditions.ts'
 import { sha256 } from '#runtime/digest.ts'
@@ -7,9 +8,12 @@ import type { HubInformers } from './informers.ts'
 import { clusterOfMailbox } from './mailboxes.ts'
 import { decide, type NetworkDecision } from './network-decision.ts'
 
-/** Networks that users made; the others are projections in mailboxes. */
+/** Networks that users made; the others are projections in mailboxes. One that we have let go is none any more, whatever else holds it. */
 export const userNetworks = ({ networks }: Pick<HubInformers, 'networks'>): VirtualNetwork[] =>
-  networks.lister.list().filter(({ metadata }) => clusterOfMailbox(metadata.namespace) === undefined)
+  networks.lister
+    .list()
+    .filter(({ metadata }) => clusterOfMailbox(metadata.namespace) === undefined)
+    .filter(({ metadata }) => !metadata.deletionTimestamp || metadata.finalizers?.includes(IN_USE_FINALIZER))
 
 export const connectedClusters = ({ clusters }: Pick<HubInformers, 'clusters'>): Set<string> =>
   new Set(

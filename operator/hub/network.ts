@@ -7,6 +7,7 @@ import { VirtualNetworks } from '#runtime/overlay-resources.ts'
 import { gatherBridges } from './bridge-view.ts'
 import { type HubDeps, timeOf } from './deps.ts'
 import { judgeEndpoints } from './endpoint-view.ts'
+import { departureOf, inUseCondition, protect, release } from './in-use.ts'
 import type { HubInformers } from './informers.ts'
 import { clusterOfMailbox } from './mailboxes.ts'
 import type { ClusterView } from './network-conditions.ts'
@@ -83,21 +84,26 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
     ],
     reconcile: async (key, { signal }) => {
       const network = networks.lister.get(key)
-      if (
-        !network ||
-        network.metadata.deletionTimestamp ||
-        clusterOfMailbox(network.metadata.namespace) !== undefined
-      ) {
+      if (!network || clusterOfMailbox(network.metadata.namespace) !== undefined) {
         given.delete(key)
         return await projector.withdraw(key, [], signal)
       }
-      const decision = decideNow(network)
       const connected = connectedClusters(informers)
+      const endpoints = judgeEndpoints(network, informers)
+      const departure = departureOf(network, endpoints.counts, connected)
+      if (departure?.state === 'Leaving') {
+        given.delete(key)
+        await projector.withdraw(key, [], signal)
+        return await release(client, network, signal)
+      }
+      await protect(client, network, signal)
+      const decision = decideNow(network)
       const status = networkStatus({
         network,
         decision,
         report: boards.networks.get(key),
-        endpoints: judgeEndpoints(network, informers),
+        endpoints,
+        departure: departure && inUseCondition(departure.attached, departure.clusters),
         clusters: decision.clusters.map((name) => clusterView(name, key, connected)),
         now: timeOf(deps),
       })

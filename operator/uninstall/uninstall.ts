@@ -1,5 +1,5 @@
 // Returns a cluster to what it was before the chart was installed. Run by the chart's pre-delete hook.
-import { LABELS, MANAGED_BY } from '#crds/group.ts'
+import { IN_USE_FINALIZER, LABELS, MANAGED_BY } from '#crds/group.ts'
 import type { KubeClient } from '#runtime/kube-client.ts'
 import type { KubeObject, ObjectRef, Resource } from '#runtime/kube-object.ts'
 import type { Logger } from '#runtime/logging.ts'
@@ -79,6 +79,21 @@ const removeAll = async <T extends KubeObject>(
   if (items.length > 0) logger.info({ resource: resource.plural, count: items.length }, 'removed')
 }
 
+/** Nobody is left who would let the users' networks go when they, or their kind, are deleted. */
+const releaseNetworks = async ({ client, signal }: UninstallOptions): Promise<void> => {
+  for (const { metadata } of (await client.list(VirtualNetworks, { signal })).items) {
+    const { name, namespace, resourceVersion, finalizers = [] } = metadata
+    const others = finalizers.filter((finalizer) => finalizer !== IN_USE_FINALIZER)
+    if (others.length < finalizers.length)
+      await client.patch(
+        VirtualNetworks,
+        { name, namespace },
+        { metadata: { resourceVersion, finalizers: others } },
+        { signal },
+      )
+  }
+}
+
 /** Ends the workloads, cleans the nodes, and removes the objects that only our own parts made. */
 export const uninstall = async (options: UninstallOptions): Promise<void> => {
   const { namespace, keepNetworks } = options
@@ -87,5 +102,6 @@ export const uninstall = async (options: UninstallOptions): Promise<void> => {
   await removeAll(options, NetworkAttachmentDefinitions, { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` })
   await removeAll(options, NetworkEndpointSlices, { namespace })
   await removeAll(options, NodeBridges, { namespace })
+  await releaseNetworks(options)
   if (!keepNetworks) await removeAll(options, VirtualNetworks, { labelSelector: `${LABELS.projected}=true` })
 }
