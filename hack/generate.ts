@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import { customResourceDefinition } from '#crds/definition.ts'
 import { kinds } from '#crds/kinds.ts'
+import { dropReasonsPage } from './drop-reasons-page.ts'
 import { referencePage } from './reference-page.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -16,6 +17,8 @@ for (const kind of kinds) {
   files.set(`charts/vnet/files/crds/${kind.plural}.yaml`, crd(kind))
   files.set(`docs/reference/${kind.singular}.md`, referencePage(kind))
 }
+
+files.set('docs/reference/drop-reasons.md', dropReasonsPage())
 
 const current = (path: string): string | undefined => {
   try {
