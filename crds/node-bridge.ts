@@ -137,6 +137,7 @@ export const nodeBridge = defineKind({
   ),
   status: Type.Object({
     programmedSerial: Type.Optional(Count('`spec.serial` that the kernel has now.')),
+    programmedEpoch: Type.Optional(Count('`spec.epoch` of that spec: two leaders may have given out the same serial.')),
     epoch: Type.Optional(Count('Highest epoch accepted.')),
     overlayUID: Type.Optional(Text('Overlay that the node belongs to.', 64)),
     nodeUID: Type.Optional(Text('UID of the Node.', 64)),

@@ -90,12 +90,13 @@ export class StatusWriter {
 
 const isUrgent = (
   before: NodeBridgeStatus | undefined,
-  { programmedSerial, networks, conditions }: NodeBridgeStatus,
+  { programmedSerial, programmedEpoch, networks, conditions }: NodeBridgeStatus,
 ) => {
   const verdicts = (list: NodeBridgeStatus['conditions']): unknown =>
     list?.map(({ type, status, reason }) => `${type} ${status} ${reason}`)
   return (
     programmedSerial !== before?.programmedSerial ||
+    programmedEpoch !== before?.programmedEpoch ||
     !sameStatus(networks, before?.networks) ||
     !sameStatus(verdicts(conditions), verdicts(before?.conditions))
   )

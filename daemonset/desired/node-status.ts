@@ -128,7 +128,9 @@ const programmedFields = ({ programmed }: Outcome, problems: readonly BridgeProb
     .filter(({ name }) => complete && !failing.has(name))
     .map(({ name, vni, revision }) => ({ name, vni, revision }))
   return {
-    ...(complete && spec.serial !== undefined ? { programmedSerial: spec.serial } : {}),
+    ...(complete && spec.serial !== undefined
+      ? { programmedSerial: spec.serial, programmedEpoch: spec.epoch ?? 0 }
+      : {}),
     networks,
     ports: desired.ports.slice(0, 1024),
   }

@@ -38,12 +38,13 @@ test('a bridge is ready when its cluster is connected, its node is ready and its
 
 test('what another machine of the same name programmed does not count', () => {
   const spec = { serial: 4, nodeUID: 'old' }
+  const programmed = { programmedSerial: 4, programmedEpoch: 1 }
   assert.is(
-    reportOf(object('n1', { ...ready, nodeUID: 'old', programmedSerial: 4 }, spec), member('east')).programmedSerial,
+    reportOf(object('n1', { ...ready, nodeUID: 'old', ...programmed }, spec), member('east')).programmed?.serial,
     4,
   )
   assert.is(
-    reportOf(object('n1', { ...ready, nodeUID: 'new', programmedSerial: 4 }, spec), member('east')).programmedSerial,
+    reportOf(object('n1', { ...ready, nodeUID: 'new', ...programmed }, spec), member('east')).programmed,
     undefined,
   )
 })

@@ -3,20 +3,22 @@ import { isIP } from 'node:net'
 import type { MemberCluster } from '#crds/member-cluster.ts'
 import { bridgeKey } from '#crds/names.ts'
 import type { NodeBridge, NodeBridgeSpec, NodeBridgeStatus } from '#crds/node-bridge.ts'
+import type { ProgrammedSpec } from '#operator/publish/situation.ts'
+import type { SeenObject } from '#operator/publish/spec-writer.ts'
 import { findCondition, isTrue } from '#runtime/conditions.ts'
 
 export type BridgeReport = {
   bridge: string
   cluster: string
-  /** Key of the object in the mailbox. */
-  object: { namespace: string; name: string; uid: string }
+  /** The object in the mailbox, as it was seen. */
+  object: SeenObject
   labels: Record<string, string>
   spec: NodeBridgeSpec
   status: NodeBridgeStatus
   address: string | undefined
   nodeUID: string | undefined
-  /** Serial that the present Node has programmed. */
-  programmedSerial: number | undefined
+  /** The spec that the present Node has programmed. */
+  programmed: ProgrammedSpec | undefined
   isReady: boolean
   /** Why it is not used, or not ready. */
   problem: string | undefined
@@ -53,6 +55,9 @@ const problemOf = (
   return preflight?.status === 'False' ? `${preflight.reason}: ${preflight.message}` : undefined
 }
 
+const programmedOf = ({ programmedEpoch: epoch, programmedSerial: serial }: NodeBridgeStatus) =>
+  epoch === undefined || serial === undefined ? undefined : { epoch, serial }
+
 export const reportOf = (object: NodeBridge, cluster: MemberCluster): BridgeReport => {
   const { metadata, spec = {}, status = {} } = object
   const address = status.addresses?.find(isUsableAddress)
@@ -63,13 +68,19 @@ export const reportOf = (object: NodeBridge, cluster: MemberCluster): BridgeRepo
   return {
     bridge: bridgeKey(cluster.metadata.name, metadata.name),
     cluster: cluster.metadata.name,
-    object: { namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' },
+    object: {
+      namespace: metadata.namespace ?? '',
+      name: metadata.name,
+      uid: metadata.uid ?? '',
+      generation: metadata.generation,
+      resourceVersion: metadata.resourceVersion,
+    },
     labels: { ...metadata.labels },
     spec,
     status,
     address,
     nodeUID,
-    programmedSerial: isOfSpec ? status.programmedSerial : undefined,
+    programmed: isOfSpec ? programmedOf(status) : undefined,
     isReady: problem === undefined,
     problem,
   }

@@ -128,12 +128,13 @@ export class HubWorld {
   /** The agent programs what is published, as far as it differs from what it has. */
   acknowledge(cluster: string, node: string): void {
     const object = this.bridge(cluster, node)
-    const serial = object?.spec?.serial
-    if (!object || serial === undefined || object.status?.programmedSerial === serial) return
-    const networks = object.spec.networks?.map(({ name, vni, revision }) => ({ name, vni, revision })) ?? []
+    const { serial, epoch } = object?.spec ?? {}
+    const { programmedSerial, programmedEpoch } = object?.status ?? {}
+    if (!object || serial === undefined || (programmedSerial === serial && programmedEpoch === epoch)) return
+    const networks = object.spec?.networks?.map(({ name, vni, revision }) => ({ name, vni, revision })) ?? []
     this.server.modify(NodeBridges, { namespace: `vnet-cluster-${cluster}`, name: node }, (bridge: NodeBridge) => ({
       ...bridge,
-      status: { ...bridge.status, programmedSerial: serial, networks },
+      status: { ...bridge.status, programmedSerial: serial, programmedEpoch: epoch ?? 0, networks },
     }))
   }
 

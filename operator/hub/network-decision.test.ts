@@ -20,13 +20,13 @@ const network = (over: { name?: string; namespace?: string; spec?: object; statu
 const report = (bridge: string, over: Partial<BridgeReport> = {}): BridgeReport => ({
   bridge,
   cluster: bridge.split('/')[0] ?? '',
-  object: { namespace: '', name: '', uid: '' },
+  object: { namespace: '', name: '', uid: '', generation: undefined, resourceVersion: undefined },
   labels: {},
   spec: {},
   status: { underlayMTUBytes: 1500 },
   address: '192.0.2.1',
   nodeUID: 'uid',
-  programmedSerial: undefined,
+  programmed: undefined,
   isReady: true,
   problem: undefined,
   ...over,
@@ -60,12 +60,16 @@ test('a number belongs to the network that has it, and to one that a bridge stil
   const entry = { name: 'team-a/old', vni: 100, revision: 1 }
   const inKernel = report('east/n1', { status: { networks: [entry] } })
   assert.is(decideOn(wished, { reports: [inKernel] }).objection?.reason, 'VNIInUse')
-  const retired = { serial: 5, retired: [{ name: 'team-a/old', vni: 100, trees: [] }] }
+  const retired = { epoch: 1, serial: 5, retired: [{ name: 'team-a/old', vni: 100, trees: [] }] }
   assert.match(
-    decideOn(wished, { reports: [report('east/n1', { spec: retired, programmedSerial: 4 })] }).objection?.message ?? '',
+    decideOn(wished, { reports: [report('east/n1', { spec: retired, programmed: { epoch: 1, serial: 4 } })] }).objection
+      ?.message ?? '',
     /east\/n1/,
   )
-  assert.is(decideOn(wished, { reports: [report('east/n1', { spec: retired, programmedSerial: 5 })] }).vni, 100)
+  assert.is(
+    decideOn(wished, { reports: [report('east/n1', { spec: retired, programmed: { epoch: 1, serial: 5 } })] }).vni,
+    100,
+  )
 })
 
 test('a derived number steps aside for others, and comes back from the bridges after a restore', () => {

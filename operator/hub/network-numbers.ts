@@ -1,5 +1,6 @@
 // VNI and MTU of a network. Pure.
 import { allocateVni, type Digest } from '#crds/names.ts'
+import { isInKernel } from '#operator/publish/situation.ts'
 import type { BridgeReport } from './bridge-reports.ts'
 
 /** Outer headers: Ethernet is not counted; IPv4 20 or IPv6 40, UDP 8, VXLAN 8, inner Ethernet 14. */
@@ -13,10 +14,10 @@ export const vnisOnBridges = (reports: readonly BridgeReport[]): Map<number, Map
     const networks = found.get(vni) ?? new Map<string, string>()
     found.set(vni, networks.set(network, bridge))
   }
-  for (const { bridge, spec, status, programmedSerial } of reports) {
+  for (const { bridge, spec, status, programmed } of reports) {
     for (const { name, vni } of spec.networks ?? []) add(vni, name, bridge)
     for (const { name, vni } of status.networks ?? []) add(vni, name, bridge)
-    if (programmedSerial !== spec.serial) for (const { name, vni } of spec.retired ?? []) add(vni, name, bridge)
+    if (!isInKernel(spec, programmed)) for (const { name, vni } of spec.retired ?? []) add(vni, name, bridge)
   }
   return found
 }

@@ -2,7 +2,12 @@
 import type { NodeBridge } from '#crds/node-bridge.ts'
 import { compile } from '#operator/compile/compile.ts'
 import { advance } from '#operator/publish/advance.ts'
-import type { BridgeIdentity, DesiredNetwork } from '#operator/publish/situation.ts'
+import {
+  type BridgeIdentity,
+  type DesiredNetwork,
+  isInKernel,
+  type ProgrammedSpec,
+} from '#operator/publish/situation.ts'
 import { type SpecWrite, SpecWriter } from '#operator/publish/spec-writer.ts'
 import { Controller, source } from '#runtime/controller.ts'
 import { sha256 } from '#runtime/digest.ts'
@@ -62,12 +67,8 @@ export const nodeBridgeController = (
   }
 
   const observe = (reports: readonly BridgeReport[]): void => {
-    for (const { bridge, spec, programmedSerial } of reports)
-      outstanding.observe(
-        bridge,
-        spec.serial ?? 0,
-        spec.serial !== undefined && spec.serial === programmedSerial && spec.epoch === epoch,
-      )
+    for (const { bridge, spec, programmed } of reports)
+      outstanding.observe(bridge, spec.serial ?? 0, spec.epoch === epoch && isInKernel(spec, programmed))
     outstanding.retain(new Set(reports.map(({ bridge }) => bridge)))
   }
 
@@ -81,8 +82,8 @@ export const nodeBridgeController = (
       udpPort,
       published: new Map(reports.map(({ bridge, spec }) => [bridge, spec])),
       programmed: new Map(
-        reports.flatMap(({ bridge, programmedSerial }): [string, number][] =>
-          programmedSerial === undefined ? [] : [[bridge, programmedSerial]],
+        reports.flatMap(({ bridge, programmed }): [string, ProgrammedSpec][] =>
+          programmed === undefined ? [] : [[bridge, programmed]],
         ),
       ),
       absent: new Set(

@@ -2,100 +2,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { NodeBridgeSpec } from '#crds/node-bridge.ts'
-import { compile } from '#operator/compile/compile.ts'
-import type { NetworkInput } from '#operator/compile/input.ts'
-import { sha256 } from '#runtime/digest.ts'
-import { type AdvanceOutput, advance } from './advance.ts'
-import type { AdvanceInput } from './situation.ts'
-
-const STAR: NetworkInput['topology'] = { type: 'Star', star: { hubs: { cluster: 'east', replicas: 1 } } }
-const MESH: NetworkInput['topology'] = { type: 'Mesh' }
-
-/** What is published and programmed, and the wish: one network over `names`. */
-class Overlay {
-  published = new Map<string, NodeBridgeSpec>()
-  programmed = new Map<string, number>()
-  names: string[]
-  topology: NetworkInput['topology'] | undefined
-  epoch = 1
-  revision = 1
-  addresses = new Map<string, string>()
-  absent = new Set<string>()
-
-  constructor(names: string[], topology: NetworkInput['topology']) {
-    this.names = names
-    this.topology = topology
-  }
-
-  input(): AdvanceInput {
-    const bridges = this.names.map((bridge, index) => ({
-      bridge,
-      cluster: 'east',
-      labels: {},
-      address: this.addresses.get(bridge) ?? `192.0.2.${index + 1}`,
-      nodeUID: `uid-${bridge}`,
-      isReady: true,
-    }))
-    const networks = this.topology
-      ? [
-          {
-            network: 'team/blue',
-            vni: 7,
-            device: 'vn',
-            mtuBytes: 1450,
-            clusters: ['east'],
-            topology: this.topology,
-            labels: {},
-          },
-        ]
-      : []
-    const { topologies } = compile({ bridges, networks, sites: new Map(), links: [] })
-    return {
-      overlayUID: 'overlay',
-      epoch: this.epoch,
-      udpPort: 14789,
-      published: new Map(this.names.map((name) => [name, this.published.get(name) ?? {}])),
-      programmed: this.programmed,
-      absent: this.absent,
-      networks: new Map([...topologies].map(([name, each]) => [name, { ...each, revision: this.revision }])),
-      bridges: new Map(bridges.map((each) => [each.bridge, each])),
-      digest: sha256,
-    }
-  }
-
-  step(): AdvanceOutput {
-    const output = advance(this.input())
-    for (const [bridge, spec] of output.next) this.published.set(bridge, spec)
-    return output
-  }
-
-  acknowledge(...names: string[]): void {
-    for (const name of names.length > 0 ? names : this.names)
-      this.programmed.set(name, this.published.get(name)?.serial ?? 0)
-  }
-
-  settle(): void {
-    this.acknowledge()
-    for (let output = this.step(); output.next.size > 0; output = this.step()) this.acknowledge()
-  }
-
-  spec(name: string): NodeBridgeSpec {
-    return this.published.get(name) ?? {}
-  }
-
-  entry(name: string) {
-    return this.spec(name).networks?.[0]
-  }
-}
-
-const settled = (names: string[], topology: NetworkInput['topology']): Overlay => {
-  const overlay = new Overlay(names, topology)
-  overlay.settle()
-  return overlay
-}
+import { MESH, SmallOverlay, STAR, settled } from './small-overlay.ts'
 
 test('a route flips when every bridge on its path has acknowledged, not before', () => {
-  const overlay = new Overlay(['east/hub', 'east/n1', 'east/n2'], STAR)
+  const overlay = new SmallOverlay(['east/hub', 'east/n1', 'east/n2'], STAR)
   overlay.step()
   assert.is(overlay.spec('east/hub').labels?.length, 2)
   overlay.acknowledge('east/hub', 'east/n1')
@@ -150,13 +60,13 @@ test('a bridge that joins a star extends its tree, and the other leaves are not 
 })
 
 test('a leaf that will not answer holds up no flood tree, one that others hang on does', () => {
-  const overlay = new Overlay(['east/hub', 'east/n1', 'east/n2'], STAR)
+  const overlay = new SmallOverlay(['east/hub', 'east/n1', 'east/n2'], STAR)
   overlay.absent = new Set(['east/n2'])
   overlay.step()
   overlay.acknowledge('east/hub', 'east/n1')
   overlay.step()
   assert.ok((overlay.entry('east/n1')?.floodTree ?? 0) > 0)
-  const other = new Overlay(['east/hub', 'east/n1', 'east/n2'], STAR)
+  const other = new SmallOverlay(['east/hub', 'east/n1', 'east/n2'], STAR)
   other.absent = new Set(['east/hub'])
   other.step()
   other.acknowledge('east/n1', 'east/n2')
@@ -225,10 +135,23 @@ test('a changed address is written in place', () => {
 test('after a restore that lost the newest specs, serials and labels go on above what nodes have seen', () => {
   const overlay = settled(['east/hub', 'east/n1', 'east/n2'], STAR)
   const { labelCursor = 0, serial = 0 } = overlay.spec('east/hub')
-  overlay.programmed.set('east/hub', serial + 10)
+  overlay.programmed.set('east/hub', { epoch: 1, serial: serial + 10 })
   overlay.step()
   assert.is(overlay.spec('east/hub').serial, serial + 11)
   assert.ok(Math.abs((overlay.spec('east/hub').labelCursor ?? 0) - labelCursor) > 8000)
+})
+
+test('the serial of another leader is no acknowledgement, whatever its number', () => {
+  const overlay = new SmallOverlay(['east/hub', 'east/n1', 'east/n2'], STAR)
+  overlay.epoch = 2
+  overlay.step()
+  for (const name of overlay.names) overlay.programmed.set(name, { epoch: 1, serial: overlay.spec(name).serial ?? 0 })
+  const { waiting } = overlay.step()
+  assert.equal(overlay.entry('east/n1')?.routes, [])
+  assert.ok(waiting.some(({ reason }) => reason === 'AwaitingSupports'))
+  overlay.acknowledge()
+  overlay.step()
+  assert.is(overlay.entry('east/n1')?.routes.length, 1)
 })
 
 test('at rest nothing is written, whatever the order of fields', () => {

@@ -82,7 +82,7 @@ const nextSpec = (step: Step, bridge: string): NodeBridgeSpec => {
   return {
     overlayUID: step.overlayUID,
     epoch: step.epoch,
-    serial: Math.max(published.serial ?? 0, step.programmed.get(bridge) ?? 0) + 1,
+    serial: Math.max(published.serial ?? 0, step.programmed.get(bridge)?.serial ?? 0) + 1,
     ...(nodeUID === undefined ? {} : { nodeUID }),
     bridge,
     udpPort: step.udpPort,

@@ -64,7 +64,8 @@ const labelCursorOf = ({ published, programmed, digest, bridges }: Situation, br
   const size = LABEL_RANGE.last - LABEL_RANGE.first + 1
   if (spec?.labelCursor === undefined)
     return LABEL_RANGE.first + (Number.parseInt(digest(bridges.get(bridge)?.nodeUID ?? bridge).slice(0, 8), 16) % size)
-  const wentBack = (programmed.get(bridge) ?? 0) > (spec.serial ?? 0)
+  const inKernel = programmed.get(bridge)
+  const wentBack = inKernel && (inKernel.serial > (spec.serial ?? 0) || inKernel.epoch > (spec.epoch ?? 0))
   return wentBack ? LABEL_RANGE.first + ((spec.labelCursor - LABEL_RANGE.first + size / 2) % size) : spec.labelCursor
 }
 

@@ -3,7 +3,7 @@ import type { NodeBridgeSpec } from '#crds/node-bridge.ts'
 import { sha256 } from '#runtime/digest.ts'
 import { type AdvanceOutput, advance } from './advance.ts'
 import { floodFrame, type Holdings, sendFrame } from './simulated-frames.ts'
-import type { BridgeIdentity, DesiredNetwork } from './situation.ts'
+import type { BridgeIdentity, DesiredNetwork, ProgrammedSpec } from './situation.ts'
 
 type Agent = { uid: string; specs: NodeBridgeSpec[]; held: number; reported: number }
 
@@ -47,11 +47,12 @@ export class SimulatedOverlay {
 
   /** One step of the hub, of which only the writes that `isWritten` lets through happen. */
   publish(isWritten: (bridge: string) => boolean = () => true): AdvanceOutput {
-    const programmed = new Map<string, number>()
+    const programmed = new Map<string, ProgrammedSpec>()
     const identities = new Map<string, BridgeIdentity>()
     for (const [bridge, { uid, specs, reported }] of this.#agents) {
       identities.set(bridge, { address: '192.0.2.1', nodeUID: uid })
-      if (reported >= 0) programmed.set(bridge, specs[reported]?.serial ?? 0)
+      const held = specs[reported]
+      if (held) programmed.set(bridge, { epoch: held.epoch ?? 0, serial: held.serial ?? 0 })
     }
     const output = advance({
       overlayUID: 'overlay',

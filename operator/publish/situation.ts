@@ -1,5 +1,6 @@
 // All that one step of publication knows, with the questions about acknowledgement answered once.
 import type { Digest } from '#crds/names.ts'
+import type { NodeBridgeSpec } from '#crds/node-bridge.ts'
 import type { Topology } from '#operator/compile/topology.ts'
 import { type NetworkView, type Published, type View, viewOf } from './view.ts'
 
@@ -8,14 +9,21 @@ export type DesiredNetwork = Topology & { revision: number }
 
 export type BridgeIdentity = { address: string; nodeUID: string }
 
+/** A spec by its numbers: serials alone may repeat, when a leader wrote over what another had written. */
+export type ProgrammedSpec = { epoch: number; serial: number }
+
+/** Whether a node has this very spec in its kernel. */
+export const isInKernel = (spec: NodeBridgeSpec | undefined, programmed: ProgrammedSpec | undefined): boolean =>
+  spec?.serial !== undefined && spec.serial === programmed?.serial && spec.epoch === programmed.epoch
+
 export type AdvanceInput = {
   overlayUID: string
   /** Term of this hub: a spec of an older term counts as not acknowledged, so that nothing rests on what another leader may still write. */
   epoch: number
   udpPort: number
   published: Published
-  /** `status.programmedSerial` of each bridge that reported one for its present Node. */
-  programmed: ReadonlyMap<string, number>
+  /** What each bridge that reported of its present Node has in its kernel. */
+  programmed: ReadonlyMap<string, ProgrammedSpec>
   /** Bridges that will not answer soon: as leaves of a flood tree they do not hold up the others. */
   absent: ReadonlySet<string>
   networks: ReadonlyMap<string, DesiredNetwork>
@@ -36,7 +44,7 @@ export type Situation = AdvanceInput & {
 
 const acknowledges = ({ published, programmed, epoch }: AdvanceInput, bridge: string): boolean => {
   const spec = published.get(bridge)
-  return spec?.serial !== undefined && spec.serial === programmed.get(bridge) && spec.epoch === epoch
+  return spec?.epoch === epoch && isInKernel(spec, programmed.get(bridge))
 }
 
 export const situationOf = (input: AdvanceInput): Situation => {

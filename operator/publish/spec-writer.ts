@@ -1,18 +1,31 @@
 // Writes specs into mailboxes by server-side apply, and remembers them until the view of the API server has caught up.
 import type { NodeBridge, NodeBridgeSpec } from '#crds/node-bridge.ts'
+import { isConflict } from '#runtime/api-error.ts'
 import type { KubeClient } from '#runtime/kube-client.ts'
 import { NodeBridges } from '#runtime/overlay-resources.ts'
 
 const PARALLEL_WRITES = 8
 
+export type SeenObject = {
+  namespace: string
+  name: string
+  uid: string
+  generation: number | undefined
+  resourceVersion: string | undefined
+}
+
 export type SpecWrite = {
-  object: { namespace: string; name: string; uid: string }
+  /** The object as the decision saw it: a spec that somebody wrote since is not overwritten. */
+  object: SeenObject
   bridge: string
   spec: NodeBridgeSpec
 }
 export type WriteFailure = { bridge: string; error: unknown }
 
-type Written = { generation: number; spec: NodeBridgeSpec }
+/** Reports of the agent that may come between before a write is given up for this step. */
+const MAX_REPORTS = 3
+
+type Written = { generation: number; resourceVersion: string | undefined; spec: NodeBridgeSpec }
 
 export class SpecWriter {
   readonly #client: KubeClient
@@ -22,14 +35,16 @@ export class SpecWriter {
     this.#client = client
   }
 
-  /** The newest spec of an object: ours, as long as the view shows an older one. */
-  newest({ metadata, spec }: NodeBridge): NodeBridgeSpec {
+  /** The object with its newest spec and version: ours, as long as the view shows an older one. */
+  newest(object: NodeBridge): NodeBridge {
+    const { metadata } = object
     const written = this.#written.get(metadata.uid ?? '')
     if (!written || (metadata.generation ?? 0) >= written.generation) {
       this.#written.delete(metadata.uid ?? '')
-      return spec ?? {}
+      return object
     }
-    return written.spec
+    const { spec, generation, resourceVersion } = written
+    return { ...object, spec, metadata: { ...metadata, generation, ...(resourceVersion ? { resourceVersion } : {}) } }
   }
 
   /** Writes all, and tells which failed: the next step begins from what is published then. */
@@ -48,10 +63,28 @@ export class SpecWriter {
     return failures
   }
 
-  /** The UID makes the write fail when the member removed the object meanwhile: it must not come back. */
-  async #writeOne({ object: { namespace, name, uid }, spec }: SpecWrite, signal: AbortSignal): Promise<void> {
-    const object = { metadata: { namespace, name, uid }, spec }
-    const result = await this.#client.apply(NodeBridges, object as never, { signal })
-    this.#written.set(uid, { generation: result.metadata.generation ?? 0, spec })
+  /**
+   * Compare and swap: the version makes the write fail where another leader has written since, the UID where the member removed the object meanwhile,
+   * which must not come back. A report of the agent changes the version too, but not the generation: then the write is tried again.
+   */
+  async #writeOne({ object, spec }: SpecWrite, signal: AbortSignal): Promise<void> {
+    const { namespace, name, uid } = object
+    let { resourceVersion } = object
+    for (let reports = 0; ; reports++)
+      try {
+        const result = await this.#client.apply(
+          NodeBridges,
+          { metadata: { namespace, name, uid, resourceVersion }, spec } as never,
+          { signal },
+        )
+        const { generation = 0, resourceVersion: written } = result.metadata
+        this.#written.set(uid, { generation, resourceVersion: written, spec })
+        return
+      } catch (error) {
+        if (!isConflict(error) || reports >= MAX_REPORTS) throw error
+        const { metadata } = await this.#client.get(NodeBridges, { namespace, name }, { signal })
+        if (metadata.uid !== uid || metadata.generation !== object.generation) throw error
+        resourceVersion = metadata.resourceVersion
+      }
   }
 }
