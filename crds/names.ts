@@ -31,6 +31,11 @@ export const bridgeDevice = (network: string, digest: Digest): string => `vn${di
 export const bridgeId = (bridge: string, digest: Digest): bigint => BigInt(`0x${digest(bridge).slice(0, 16)}`)
 
 export const VNI_MAX = 0xfffffe
+const VNI_PROBES = 1000
+
+/** Number `probe` (from 0) of the sequence in which a network looks for a free VNI. */
+export const vniCandidate = (network: string, probe: number, digest: Digest): number =>
+  1 + (Number.parseInt(digest(`${network}#${probe}`).slice(0, 6), 16) % VNI_MAX)
 
 /**
  * VXLAN network identifier of a network: the first free number of a sequence that depends on its name alone, so that a hub restored
@@ -38,11 +43,11 @@ export const VNI_MAX = 0xfffffe
  * @throws Error when 1,000 probes in a row are taken.
  */
 export const allocateVni = (network: string, isTaken: (vni: number) => boolean, digest: Digest): number => {
-  for (let probe = 0; probe < 1000; probe++) {
-    const vni = 1 + (Number.parseInt(digest(`${network}#${probe}`).slice(0, 6), 16) % VNI_MAX)
+  for (let probe = 0; probe < VNI_PROBES; probe++) {
+    const vni = vniCandidate(network, probe, digest)
     if (!isTaken(vni)) return vni
   }
-  throw new Error(`allocating a VNI for ${network}: 1000 candidates are taken; set spec.vni to a free number`)
+  throw new Error(`allocating a VNI for ${network}: ${VNI_PROBES} candidates are taken; set spec.vni to a free number`)
 }
 
 /** Whether a set of labels has all pairs of a selector; an empty selector matches everything. */

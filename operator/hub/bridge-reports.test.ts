@@ -36,6 +36,20 @@ test('a bridge is ready when its cluster is connected, its node is ready and its
   assert.match(problem({ ...ready, conditions: lacking }) ?? '', /NoTcx/)
 })
 
+test('what the agent of another overlay says counts for nothing but its address', () => {
+  const status = {
+    ...ready,
+    programmedSerial: 4,
+    programmedEpoch: 1,
+    overlayUID: 'another',
+    networks: [{ name: 'a/b' }],
+  }
+  const report = reportOf(object('n1', status, { serial: 4, epoch: 1 }), member('east'), 'overlay')
+  assert.is(report.programmed, undefined)
+  assert.is(report.status.networks, undefined)
+  assert.match(report.problem ?? '', /belongs to overlay another/)
+})
+
 test('what another machine of the same name programmed does not count', () => {
   const spec = { serial: 4, nodeUID: 'old' }
   const programmed = { programmedSerial: 4, programmedEpoch: 1 }
@@ -94,9 +108,11 @@ test('the epoch goes on above what bridges have seen, but not above a forgery', 
   const bridges = [
     object('n1', { epoch: 7 }, { epoch: 5 }),
     object('n2', { epoch: 2 ** 52 }),
+    object('n2', { epoch: 90, overlayUID: 'another' }),
     { ...object('n3', { epoch: 99 }), metadata: { name: 'n3', namespace: 'vnet-system' } },
   ]
-  assert.is(epochFloor({ bridges: { lister: { list: () => bridges } } } as never), 7)
+  const namespaces = { lister: { get: () => ({ metadata: { uid: 'overlay' } }) } }
+  assert.is(epochFloor({ namespaces, bridges: { lister: { list: () => bridges } } } as never), 7)
 })
 
 test.run()

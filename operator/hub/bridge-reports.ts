@@ -42,6 +42,14 @@ export const isWritable = (cluster: MemberCluster | undefined): boolean =>
   cluster.metadata.deletionTimestamp === undefined &&
   findCondition(cluster.status?.conditions, 'Ready')?.reason !== 'ClusterUIDMismatch'
 
+export const isOfOverlay = ({ overlayUID }: NodeBridgeStatus, own: string | undefined): boolean =>
+  overlayUID === undefined || own === undefined || overlayUID === own
+
+const foreignOverlay = (status: NodeBridgeStatus, own: string | undefined): string | undefined =>
+  isOfOverlay(status, own)
+    ? undefined
+    : `its node belongs to overlay ${status.overlayUID}, not ${own}: run the agent with --cleanup there`
+
 const problemOf = (
   cluster: MemberCluster,
   status: NodeBridgeStatus,
@@ -58,11 +66,19 @@ const problemOf = (
 const programmedOf = ({ programmedEpoch: epoch, programmedSerial: serial }: NodeBridgeStatus) =>
   epoch === undefined || serial === undefined ? undefined : { epoch, serial }
 
-export const reportOf = (object: NodeBridge, cluster: MemberCluster): BridgeReport => {
-  const { metadata, spec = {}, status = {} } = object
+/** What an agent says for this overlay; one that belongs to another one (or a forger) has nothing in its kernel that counts here. */
+const statusFor = (status: NodeBridgeStatus, overlayUID: string | undefined): NodeBridgeStatus => {
+  if (isOfOverlay(status, overlayUID)) return status
+  const { programmedSerial: _, programmedEpoch: __, networks: ___, ...rest } = status
+  return rest
+}
+
+export const reportOf = (object: NodeBridge, cluster: MemberCluster, overlayUID?: string): BridgeReport => {
+  const { metadata, spec = {} } = object
+  const status = statusFor(object.status ?? {}, overlayUID)
   const address = status.addresses?.find(isUsableAddress)
   const nodeUID = status.nodeUID || spec.nodeUID
-  const problem = problemOf(cluster, status, address)
+  const problem = problemOf(cluster, status, address) ?? foreignOverlay(status, overlayUID)
   // A machine that came in place of another speaks for itself alone, and for this overlay alone.
   const isOfSpec = status.nodeUID === undefined || spec.nodeUID === undefined || status.nodeUID === spec.nodeUID
   return {

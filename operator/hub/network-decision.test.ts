@@ -1,5 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { vniCandidate } from '#crds/names.ts'
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import { sha256 } from '#runtime/digest.ts'
 import type { BridgeReport } from './bridge-reports.ts'
@@ -32,6 +33,10 @@ const report = (bridge: string, over: Partial<BridgeReport> = {}): BridgeReport 
   ...over,
 })
 
+/** What an agent reports of its kernel. */
+const says = (bridge: string, networks: { name: string; vni: number }[]): BridgeReport =>
+  report(bridge, { status: { underlayMTUBytes: 1500, networks: networks.map((each) => ({ ...each, revision: 1 })) } })
+
 const decideOn = (wished: VirtualNetwork, over: Partial<DecisionInput> = {}) =>
   decide({
     network: wished,
@@ -57,9 +62,8 @@ test('a number belongs to the network that has it, and to one that a bridge stil
   const other = network({ name: 'red', status: { vni: 100 } })
   const wished = network({ spec: { vni: 100 } })
   assert.match(decideOn(wished, { all: [wished, other] }).objection?.message ?? '', /team-a\/red/)
-  const entry = { name: 'team-a/old', vni: 100, revision: 1 }
-  const inKernel = report('east/n1', { status: { networks: [entry] } })
-  assert.is(decideOn(wished, { reports: [inKernel] }).objection?.reason, 'VNIInUse')
+  const published = report('east/n1', { spec: { networks: [{ name: 'team-a/old', vni: 100 }] } as never })
+  assert.is(decideOn(wished, { reports: [published] }).objection?.reason, 'VNIInUse')
   const retired = { epoch: 1, serial: 5, retired: [{ name: 'team-a/old', vni: 100, trees: [] }] }
   assert.match(
     decideOn(wished, { reports: [report('east/n1', { spec: retired, programmed: { epoch: 1, serial: 4 } })] }).objection
@@ -76,10 +80,27 @@ test('a derived number steps aside for others, and comes back from the bridges a
   const free = decideOn(network()).vni ?? 0
   const taken = network({ name: 'red', status: { vni: free } })
   assert.is.not(decideOn(network(), { all: [network(), taken] }).vni, free)
-  const known = report('east/n1', {
-    status: { underlayMTUBytes: 1500, networks: [{ name: 'team-a/blue', vni: 77, revision: 1 }] },
-  })
-  assert.is(decideOn(network(), { reports: [known] }).vni, 77)
+  const second = vniCandidate('team-a/blue', 1, sha256)
+  const known = says('east/n1', [{ name: 'team-a/blue', vni: second }])
+  assert.is(decideOn(network(), { reports: [known] }).vni, second)
+  const published = report('east/n1', { spec: { networks: [{ name: 'team-a/blue', vni: 77 }] } as never })
+  assert.is(decideOn(network(), { reports: [published, known] }).vni, 77)
+})
+
+test('an agent that lies renumbers nobody and stands in the way of nobody', () => {
+  const derived = decideOn(network()).vni ?? 0
+  const settled = network({ status: { vni: derived } })
+  const all = Array.from({ length: 1000 }, (_, probe) => vniCandidate('team-a/blue', probe, sha256))
+  const claims = [...all, 100].map((vni) => ({ name: 'evil/net', vni }))
+  const liar = (bridge: string) => says(bridge, [...claims, { name: 'team-a/blue', vni: 4711 }])
+  assert.is(decideOn(settled, { reports: [liar('east/n1')] }).vni, derived)
+  assert.is(decideOn(network({ spec: { vni: 100 } }), { reports: [liar('east/n1')] }).vni, 100)
+  const fresh = decideOn(network(), { reports: [liar('east/n1')] })
+  assert.is(fresh.objection, undefined)
+  assert.ok(all.includes(fresh.vni ?? 0))
+  // Of a cluster that the network does not name nothing is heard at all.
+  const elsewhere = says('west/n1', [{ name: 'team-a/blue', vni: vniCandidate('team-a/blue', 3, sha256) }])
+  assert.is(decideOn(network(), { reports: [elsewhere, liar('west/n2')] }).vni, derived)
 })
 
 test('of two networks with one number the older keeps it', () => {

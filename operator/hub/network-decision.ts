@@ -4,7 +4,7 @@ import type { NetworkClass } from '#crds/network-class.ts'
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import type { NetworkTopology } from '#operator/compile/input.ts'
 import type { BridgeReport } from './bridge-reports.ts'
-import { deriveMtu, settleVni, vnisOnBridges } from './network-numbers.ts'
+import { deriveMtu, settleVni, vniHoldings } from './network-numbers.ts'
 import { type Objection, objectionTo } from './network-policies.ts'
 
 export type DecisionInput = {
@@ -53,13 +53,26 @@ const numbersOfOthers = ({ network, all }: DecisionInput): Map<number, string> =
     }),
   )
 
+/** Clusters whose bridges may carry the network. */
+const involvedClusters = ({ spec }: VirtualNetwork, clusters: readonly string[]): Set<string> => {
+  const hub = spec.topology?.star?.hubs.cluster
+  return new Set(hub === undefined ? clusters : [...clusters, hub])
+}
+
+const memoized = <Value>(make: () => Value): (() => Value) => {
+  let value: Value | undefined
+  return () => {
+    value ??= make()
+    return value
+  }
+}
+
 /** The MTU is fixed when the network begins: so it waits until each connected cluster has told what its nodes carry. */
 const settleMtu = (input: DecisionInput, clusters: readonly string[]): number | undefined => {
   const { network, reports, connected } = input
   const present = network.spec.mtu ?? network.status?.mtuBytes
   if (present !== undefined) return present
-  const hub = network.spec.topology?.star?.hubs.cluster
-  const involved = new Set(hub === undefined ? clusters : [...clusters, hub])
+  const involved = involvedClusters(network, clusters)
   const own = reports.filter(
     ({ cluster, status, address }) => involved.has(cluster) && address && status.underlayMTUBytes,
   )
@@ -74,10 +87,11 @@ export const decide = (input: DecisionInput): NetworkDecision => {
   const settled = settleVni(
     {
       network: key,
+      clusters: involvedClusters(network, clusters),
       wished: network.spec.vni,
       present: network.status?.vni,
       others: numbersOfOthers(input),
-      onBridges: vnisOnBridges(reports),
+      holdings: memoized(() => vniHoldings(reports)),
     },
     digest,
   )

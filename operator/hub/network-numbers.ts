@@ -1,5 +1,5 @@
 // VNI and MTU of a network. Pure.
-import { allocateVni, type Digest } from '#crds/names.ts'
+import { allocateVni, type Digest, vniCandidate } from '#crds/names.ts'
 import { isInKernel } from '#operator/publish/situation.ts'
 import type { BridgeReport } from './bridge-reports.ts'
 
@@ -7,56 +7,106 @@ import type { BridgeReport } from './bridge-reports.ts'
 const OVERHEAD_BYTES = { ipv4: 50, ipv6: 70 } as const
 const MTU_RANGE = { least: 576, most: 9146 } as const
 
-/** Networks by the VNI under which bridges have them, or may have them still. */
-export const vnisOnBridges = (reports: readonly BridgeReport[]): Map<number, Map<string, string>> => {
-  const found = new Map<number, Map<string, string>>()
-  const add = (vni: number, network: string, bridge: string): void => {
-    const networks = found.get(vni) ?? new Map<string, string>()
-    found.set(vni, networks.set(network, bridge))
+/** A number that a bridge has for a network. */
+type Holding = { vni: number; network: string; bridge: string; cluster: string }
+
+export type VniHoldings = {
+  /** In the specs that the hub wrote: nodes have them, or may have them still. */
+  published: readonly Holding[]
+  /** In what agents say. Any of them may be mistaken, or lie. */
+  reported: readonly Holding[]
+}
+
+export const vniHoldings = (reports: readonly BridgeReport[]): VniHoldings => {
+  const published: Holding[] = []
+  const reported: Holding[] = []
+  for (const { bridge, cluster, spec, status, programmed } of reports) {
+    const retired = isInKernel(spec, programmed) ? [] : (spec.retired ?? [])
+    for (const { name, vni } of [...(spec.networks ?? []), ...retired])
+      published.push({ vni, network: name, bridge, cluster })
+    for (const { name, vni } of status.networks ?? []) reported.push({ vni, network: name, bridge, cluster })
   }
-  for (const { bridge, spec, status, programmed } of reports) {
-    for (const { name, vni } of spec.networks ?? []) add(vni, name, bridge)
-    for (const { name, vni } of status.networks ?? []) add(vni, name, bridge)
-    if (!isInKernel(spec, programmed)) for (const { name, vni } of spec.retired ?? []) add(vni, name, bridge)
-  }
-  return found
+  return { published, reported }
 }
 
 export type VniRequest = {
   network: string
+  /** Clusters that the network names, those of its hubs among them: of others nobody may speak about it. */
+  clusters: ReadonlySet<string>
   /** `spec.vni`. */
   wished: number | undefined
   /** `status.vni`. */
   present: number | undefined
   /** Numbers of the other networks. */
   others: ReadonlyMap<number, string>
-  onBridges: ReadonlyMap<number, ReadonlyMap<string, string>>
+  /** Asked only for a network that has no number yet. */
+  holdings: () => VniHoldings
 }
 
-/** Who else has the number, in words; undefined when it is free. */
-export const holderOf = (vni: number, { network, others, onBridges }: VniRequest): string | undefined => {
+/** A network reaches for this many numbers of its sequence at most: a report of any other is no memory of it. */
+const LIKELY_PROBES = 16
+
+/** Who else has the number for certain, in words; undefined when it is free. */
+const holderOf = (vni: number, { network, others, holdings }: VniRequest): string | undefined => {
   const other = others.get(vni)
   if (other !== undefined) return `network ${other}`
-  const held = [...(onBridges.get(vni) ?? [])].find(([name]) => name !== network)
-  return held && `bridge ${held[1]}, which still has it for network ${held[0]}`
+  const held = holdings().published.find((each) => each.vni === vni && each.network !== network)
+  return held && `bridge ${held.bridge}, which still has it for network ${held.network}`
 }
 
-/** Number under which bridges know the network already: kept after a restore that lost the status. */
-const knownVni = ({ network, onBridges }: VniRequest): number | undefined =>
-  [...onBridges].find(([, networks]) => networks.has(network))?.[0]
+/** The number that most clusters of the network remember; the earlier of its sequence among equals. */
+const rememberedVni = (request: VniRequest, digest: Digest): number | undefined => {
+  const { network, clusters, holdings } = request
+  const votes = new Map<number, Set<string>>()
+  for (const each of holdings().reported)
+    if (each.network === network && clusters.has(each.cluster))
+      votes.set(each.vni, (votes.get(each.vni) ?? new Set()).add(each.cluster))
+  if (votes.size === 0) return undefined
+  let best: number | undefined
+  for (let probe = 0; probe < LIKELY_PROBES; probe++) {
+    const vni = vniCandidate(network, probe, digest)
+    const isBetter = (votes.get(vni)?.size ?? 0) > (best === undefined ? 0 : (votes.get(best)?.size ?? 0))
+    if (isBetter && holderOf(vni, request) === undefined) best = vni
+  }
+  return best
+}
 
-/** The network's number, or why it has none. */
+/**
+ * Number for a network that has none: free for certain, and, as long as that leaves any, none that an agent of its clusters has for another network.
+ * An agent that claims them all holds up nobody.
+ */
+const freshVni = (request: VniRequest, digest: Digest): number => {
+  const { network, clusters, holdings } = request
+  const isHeld = (vni: number): boolean => holderOf(vni, request) !== undefined
+  const claimed = new Set(
+    holdings()
+      .reported.filter((each) => each.network !== network && clusters.has(each.cluster))
+      .map(({ vni }) => vni),
+  )
+  for (let probe = 0; probe < LIKELY_PROBES; probe++) {
+    const vni = vniCandidate(network, probe, digest)
+    if (!claimed.has(vni) && !isHeld(vni)) return vni
+  }
+  return allocateVni(network, isHeld, digest)
+}
+
+/**
+ * The network's number, or why it has none. What is in its status stays, whatever bridges say; after a restore that lost it, it comes back from the
+ * specs that were published, else from what the agents of the network's own clusters remember.
+ */
 export const settleVni = (request: VniRequest, digest: Digest): { vni: number } | { problem: string } => {
-  const { network, wished, present } = request
+  const { network, wished, present, others, holdings } = request
+  if (present !== undefined && (wished === undefined || wished === present) && !others.has(present))
+    return { vni: present }
   if (wished !== undefined) {
     const holder = holderOf(wished, request)
     return holder === undefined
       ? { vni: wished }
       : { problem: `spec.vni ${wished} belongs to ${holder}: omit vni to get a free one, or choose another` }
   }
-  for (const candidate of [present, knownVni(request)])
-    if (candidate !== undefined && holderOf(candidate, request) === undefined) return { vni: candidate }
-  return { vni: allocateVni(network, (vni) => holderOf(vni, request) !== undefined, digest) }
+  const published = holdings().published.find((each) => each.network === network)?.vni
+  if (published !== undefined && holderOf(published, request) === undefined) return { vni: published }
+  return { vni: rememberedVni(request, digest) ?? freshVni(request, digest) }
 }
 
 /** What a bridge's underlay carries inside; undefined when it has not reported. */

@@ -13,7 +13,7 @@ import { Controller, source } from '#runtime/controller.ts'
 import { sha256 } from '#runtime/digest.ts'
 import type { Logger } from '#runtime/logging.ts'
 import { type BridgeReport, isWritable } from './bridge-reports.ts'
-import { gatherBridges } from './bridge-view.ts'
+import { gatherBridges, overlayUIDOf } from './bridge-view.ts'
 import type { HubDeps } from './deps.ts'
 import { type GatheredOverlay, gatherOverlay, isUsable } from './gather-overlay.ts'
 import type { HubInformers } from './informers.ts'
@@ -131,7 +131,7 @@ export const nodeBridgeController = (
     ],
     reconcile: async (_, { signal, log }) => {
       await clock.sleep(COALESCE_MS, signal)
-      const overlayUID = informers.namespaces.lister.get('kube-system')?.metadata?.uid
+      const overlayUID = overlayUIDOf(informers)
       if (!overlayUID)
         throw new Error('publishing: the namespace kube-system, whose UID names the overlay, is not there')
       const stopTimer = instruments.stepSeconds.startTimer()
