@@ -22,7 +22,7 @@ export const LABELS = {
 } as const
 
 export const ANNOTATIONS = {
-  /** On the heartbeat Lease: UID of the member cluster's kube-system namespace. */
+  /** UID of the member cluster's kube-system namespace: on the heartbeat Lease as the member reports it, on the mailbox as the hub pinned it. */
   clusterUid: 'vnet.dev/cluster-uid',
   version: 'vnet.dev/version',
   /** On a network that is being deleted: `true` deletes it under the VMs that are still attached. */

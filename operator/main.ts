@@ -13,7 +13,7 @@ import { runAll } from '#runtime/run-all.ts'
 import { shutdownSignal } from '#runtime/shutdown.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { operatorOptions } from './options.ts'
-import { type Role, runRole, viewsAreComplete } from './role.ts'
+import { type Role, roleReadiness, runRole } from './role.ts'
 import { hubRole, memberRole } from './roles.ts'
 
 const options = optionsOrExit(operatorOptions)
@@ -36,7 +36,7 @@ const health = new HealthServer({
 const deps = { config, options, version: packageJson.version, clock: systemClock, logger, metrics, events }
 
 const run = async (name: string, role: Role, stop: AbortSignal): Promise<void> => {
-  health.addReadinessCheck(name, viewsAreComplete(role))
+  health.addReadinessCheck(name, roleReadiness(role))
   await runRole(role, stop)
 }
 

@@ -6,11 +6,15 @@ import type { LeaderElector } from '#runtime/leader-election.ts'
 import { type Part, runAll } from '#runtime/run-all.ts'
 
 type View = Pick<Informer<KubeObject>, 'run' | 'synced' | 'hasSynced'>
+/** True when all is well, else what is wrong and what to do. */
+type Check = () => true | string
 
 export type Role = {
   informers: Record<string, View>
   /** Views without which the role cannot work at all; all when omitted. A controller still waits for its own sources. */
   essential?: View[]
+  /** Further conditions of readiness. */
+  checks?: Check[]
   elector: LeaderElector
   /** Made anew for each term. */
   controllers: (epoch: number) => Controller[]
@@ -34,9 +38,12 @@ export const runRole = async (role: Role, signal: AbortSignal): Promise<void> =>
   await runAll(signal, { ...runnable(informers), leader: lead })
 }
 
-/** Readiness of a role: its essential views are complete. */
-export const viewsAreComplete = (role: Role) => (): true | string => {
+const viewsAreComplete = (role: Role): true | string => {
   const essential = essentialViews(role)
   const missing = Object.entries(role.informers).filter(([, view]) => !view.hasSynced && essential.includes(view))
   return missing.length === 0 || `waiting for ${missing.map(([name]) => name).join(', ')}`
 }
+
+/** Readiness of a role: its essential views are complete, and its own checks pass. */
+export const roleReadiness = (role: Role) => (): true | string =>
+  [viewsAreComplete(role), ...(role.checks ?? []).map((check) => check())].find((result) => result !== true) ?? true

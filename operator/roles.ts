@@ -13,6 +13,7 @@ import { epochFloor } from './hub/epoch-floor.ts'
 import { hubInformers } from './hub/informers.ts'
 import { memberControllers } from './member/controllers.ts'
 import { type HubAccess, hubSecretInformer, readHubAccess } from './member/hub-access.ts'
+import { HubGate } from './member/hub-gate.ts'
 import { memberInformers } from './member/informers.ts'
 import type { operatorOptions } from './options.ts'
 import type { Role } from './role.ts'
@@ -84,14 +85,16 @@ export const memberRole = async (deps: OperatorDeps, signal: AbortSignal): Promi
   const local = new KubeClient({ config, fieldManager: FIELD_MANAGERS.member })
   const access = options.hubKubeconfigSecret ? await waitForHubAccess(deps, local, signal) : undefined
   const hub = access ? new KubeClient({ config: access.config, fieldManager: FIELD_MANAGERS.member }) : local
-  const memberDeps = { local, hub, cluster, namespace, clock, logger, metrics, events }
+  const gate = new HubGate({ local, hub, cluster, clock, logger, metrics })
+  const memberDeps = { local, hub, cluster, namespace, clock, logger, metrics, events, gate }
   const informers = memberInformers(memberDeps)
   const { mailboxNetworks, mailboxBridges, mailboxSlices, ...essential } = informers
   const hubSecret = access ? { hubSecret: hubSecretInformer(memberDeps, access.config) } : {}
   return {
-    informers: { ...informers, ...hubSecret },
+    informers: { ...informers, ...hubSecret, hubGate: gate },
     // While the hub is away, a member that starts anew serves its own cluster.
     essential: Object.values(essential),
+    checks: [() => gate.readiness],
     elector: electorOf(deps, local, { name: 'vnet-member' }),
     controllers: () => memberControllers(memberDeps, { informers, version, hubConfig: access?.config }),
   }

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import { findCondition } from '#runtime/conditions.ts'
 import { MemberClusters, NetworkClasses, VirtualNetworks } from '#runtime/overlay-resources.ts'
-import { ControllerRevisions, Roles } from '#runtime/resources.ts'
+import { ControllerRevisions, Namespaces, Roles } from '#runtime/resources.ts'
 import { until } from '#runtime/until.ts'
 import { BLUE, HubWorld } from './hub-world.ts'
 
@@ -86,6 +86,12 @@ hub('refuses a second cluster under the name of the first, and writes nothing to
     findCondition(world.server.read(MemberClusters, { name: 'west' })?.status?.conditions as never, 'Ready')?.reason
   await until(() => reason() === 'Connected')
   await until(() => world.bridge('west', 'n1')?.spec?.serial !== undefined)
+  // The member reads here whose mailbox it is.
+  await until(
+    () =>
+      world.server.read(Namespaces, { name: 'vnet-cluster-west' })?.metadata?.annotations?.['vnet.dev/cluster-uid'] ===
+      'west-uid',
+  )
   world.beat('west', 'another-uid')
   await until(() => reason() === 'ClusterUIDMismatch')
   const { serial } = world.bridge('west', 'n1')?.spec ?? {}

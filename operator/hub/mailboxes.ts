@@ -1,5 +1,5 @@
 // Mailbox namespaces: one for each member cluster, and what a member may do in it.
-import { HEARTBEAT_LEASE, INTERNAL_GROUP, LABELS, MANAGED_BY } from '#crds/group.ts'
+import { ANNOTATIONS, HEARTBEAT_LEASE, INTERNAL_GROUP, LABELS, MANAGED_BY } from '#crds/group.ts'
 import type { ObjectMeta } from '#crds/kube-object.ts'
 import { mailboxNamespace } from '#crds/names.ts'
 
@@ -17,6 +17,8 @@ export const MEMBER_ACCOUNT = 'member'
  * `virtualnetworks` it only reads, and reports on.
  */
 export const MEMBER_RULES = [
+  // In a Role this is the mailbox itself, on which the member reads whose it is.
+  { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
   { apiGroups: ['vnet.dev'], resources: ['virtualnetworks'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['vnet.dev'], resources: ['virtualnetworks/status'], verbs: ['get', 'patch'] },
   {
@@ -42,8 +44,11 @@ export const MEMBER_RULES = [
 
 const MEMBER_ROLE = 'vnet-member'
 
-/** The objects that make up the mailbox of a cluster, in the order in which they are made. */
-export const mailboxObjects = (cluster: string, owner: ObjectMeta) => {
+/**
+ * The objects that make up the mailbox of a cluster, in the order in which they are made. `clusterUID` is the one that is pinned: a member of
+ * another cluster reads it and keeps away.
+ */
+export const mailboxObjects = (cluster: string, owner: ObjectMeta, clusterUID?: string) => {
   const namespace = mailboxNamespace(cluster)
   const labels = { [LABELS.managedBy]: MANAGED_BY, [LABELS.cluster]: cluster }
   return {
@@ -51,6 +56,7 @@ export const mailboxObjects = (cluster: string, owner: ObjectMeta) => {
       metadata: {
         name: namespace,
         labels,
+        ...(clusterUID ? { annotations: { [ANNOTATIONS.clusterUid]: clusterUID } } : {}),
         ownerReferences: [
           { apiVersion: 'vnet.dev/v1alpha1', kind: 'MemberCluster', name: owner.name, uid: owner.uid ?? '' },
         ],

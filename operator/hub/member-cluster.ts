@@ -57,18 +57,20 @@ export const memberClusterController = (deps: HubDeps, informers: HubInformers):
   const { client, clock, logger, metrics } = deps
   const { clusters, bridges, heartbeats, namespaces } = informers
   const watch = createHeartbeatWatch(clock)
-  const asserted = new Map<string, { uid: string; atMs: number }>()
+  const asserted = new Map<string, { uid: string; clusterUID: string | undefined; atMs: number }>()
 
-  const assertMailbox = async ({ metadata }: MemberCluster, signal: AbortSignal): Promise<void> => {
+  const assertMailbox = async ({ metadata, status }: MemberCluster, signal: AbortSignal): Promise<void> => {
     const last = asserted.get(metadata.name)
     const isPresent = namespaces.lister.get(mailboxNamespace(metadata.name)) !== undefined
-    if (isPresent && last?.uid === metadata.uid && clock.monotonicMs() - (last?.atMs ?? 0) < ASSERT_PERIOD_MS) return
-    const mailbox = mailboxObjects(metadata.name, metadata)
+    const clusterUID = status?.clusterUID
+    const isSame = last?.uid === metadata.uid && last?.clusterUID === clusterUID
+    if (isPresent && isSame && clock.monotonicMs() - (last?.atMs ?? 0) < ASSERT_PERIOD_MS) return
+    const mailbox = mailboxObjects(metadata.name, metadata, clusterUID)
     await client.apply(Namespaces, mailbox.namespace as never, { signal })
     await client.apply(ServiceAccounts, mailbox.serviceAccount as never, { signal })
     await client.apply(Roles, mailbox.role as never, { signal })
     await client.apply(RoleBindings, mailbox.roleBinding as never, { signal })
-    asserted.set(metadata.name, { uid: metadata.uid ?? '', atMs: clock.monotonicMs() })
+    asserted.set(metadata.name, { uid: metadata.uid ?? '', clusterUID, atMs: clock.monotonicMs() })
   }
 
   const removeMailbox = async (cluster: string, signal: AbortSignal): Promise<void> => {

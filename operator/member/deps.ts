@@ -3,6 +3,7 @@ import type { EventRecorder } from '#runtime/events.ts'
 import type { KubeClient } from '#runtime/kube-client.ts'
 import type { Logger } from '#runtime/logging.ts'
 import type { Metrics } from '#runtime/metrics.ts'
+import type { HubGate } from './hub-gate.ts'
 
 /** What the controllers of the role `member` work with. */
 export type MemberDeps = {
@@ -18,6 +19,8 @@ export type MemberDeps = {
   logger: Logger
   metrics: Metrics
   events: EventRecorder
+  /** Whether the mailbox is this cluster's. */
+  gate: HubGate
 }
 
 /** Whether two clients speak to the same API server: then the mailbox and the local objects lie side by side. */

@@ -13,15 +13,15 @@ export const HEARTBEAT_DURATION_SECONDS = 40
 export const MEMBER_CAPABILITIES = ['endpoints/v1', 'node-bridge/v1', 'projection/v1']
 
 export const heartbeatController = (deps: MemberDeps, version: string): Controller => {
-  const { local, hub, cluster, clock, logger, metrics } = deps
+  const { local, hub, cluster, gate, clock, logger, metrics } = deps
   let clusterUid: string | undefined
   return new Controller({
     name: 'member.heartbeat',
     logger,
     metrics,
     clock,
-    sources: [interval(HEARTBEAT_INTERVAL_MS, HEARTBEAT_LEASE)],
-    reconcile: async (name, { signal }) => {
+    sources: [gate.source(), interval(HEARTBEAT_INTERVAL_MS, HEARTBEAT_LEASE)],
+    reconcile: gate.guard(async (name, { signal }) => {
       clusterUid ??= (await local.get(Namespaces, { name: 'kube-system' }, { signal })).metadata?.uid ?? ''
       const annotations = {
         [ANNOTATIONS.clusterUid]: clusterUid,
@@ -38,6 +38,6 @@ export const heartbeatController = (deps: MemberDeps, version: string): Controll
         },
         { signal },
       )
-    },
+    }),
   })
 }

@@ -56,7 +56,7 @@ export const withToken = (kubeconfig: string, token: string): string => {
  * the new Secret says. `config` is the one that the hub's client reads at each request.
  */
 export const hubSecretInformer = (deps: MemberDeps, config: KubeConfig): Informer<Secret> => {
-  const { local, cluster, namespace, logger, metrics, clock } = deps
+  const { local, cluster, namespace, gate, logger, metrics, clock } = deps
   const fieldSelector = `metadata.name=${HUB_SECRET}`
   const informer = new Informer({ client: local, resource: Secrets, namespace, fieldSelector, logger, metrics, clock })
   informer.onChange((key) => {
@@ -66,7 +66,10 @@ export const hubSecretInformer = (deps: MemberDeps, config: KubeConfig): Informe
       const text = decode(data.kubeconfig)
       // Parsed and checked before it replaces what works.
       loadRemoteKubeConfig(text)
+      const { server, token } = { ...config.getCurrentCluster(), ...config.getCurrentUser() }
       config.loadFromString(text)
+      const isSame = config.getCurrentCluster()?.server === server && config.getCurrentUser()?.token === token
+      if (!isSame) gate.reset()
     } catch (error) {
       logger.error({ err: error }, `Secret ${namespace}/${HUB_SECRET} cannot be used; the earlier access stays`)
     }
@@ -79,14 +82,14 @@ export const hubSecretInformer = (deps: MemberDeps, config: KubeConfig): Informe
  * A membership that was revoked shows as an error of this controller; the overlay keeps forwarding.
  */
 export const hubAccessController = (deps: MemberDeps, config: KubeConfig): Controller => {
-  const { local, hub, cluster, namespace, logger, metrics, clock } = deps
+  const { local, hub, cluster, namespace, gate, logger, metrics, clock } = deps
   return new Controller({
     name: 'member.hub-access',
     logger,
     metrics,
     clock,
-    sources: [interval(RENEW_INTERVAL_MS, HUB_SECRET)],
-    reconcile: async (name, { signal }) => {
+    sources: [gate.source(), interval(RENEW_INTERVAL_MS, HUB_SECRET)],
+    reconcile: gate.guard(async (name, { signal }) => {
       const account = { namespace: mailboxNamespace(cluster), name: MEMBER_ACCOUNT }
       const { token } = await hub.createToken(account, { expirationSeconds: TOKEN_SECONDS, signal })
       const secret = await local.get(Secrets, { namespace, name }, { signal })
@@ -99,6 +102,6 @@ export const hubAccessController = (deps: MemberDeps, config: KubeConfig): Contr
         { signal },
       )
       logger.info({ cluster }, 'renewed the token for the hub')
-    },
+    }),
   })
 }

@@ -22,14 +22,17 @@ type Mirror = {
 
 const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1)
 
-const mirrorController = ({ name, from, to, selects }: Mirror, { logger, metrics, clock }: MemberDeps): Controller =>
+const mirrorController = (
+  { name, from, to, selects }: Mirror,
+  { gate, logger, metrics, clock }: MemberDeps,
+): Controller =>
   new Controller({
     name,
     logger,
     metrics,
     clock,
-    sources: [from, to].map(({ informer }) => source(informer, (_, key) => [nameOf(key)])),
-    reconcile: async (sliceName, { signal }) => {
+    sources: [gate.source(), ...[from, to].map(({ informer }) => source(informer, (_, key) => [nameOf(key)]))],
+    reconcile: gate.guard(async (sliceName, { signal }) => {
       const original = from.informer.lister.get(`${from.namespace}/${sliceName}`)
       const copy = to.informer.lister.get(`${to.namespace}/${sliceName}`)
       if (original && selects(original)) {
@@ -38,9 +41,11 @@ const mirrorController = ({ name, from, to, selects }: Mirror, { logger, metrics
         const metadata = { namespace: to.namespace, name: sliceName, labels }
         await to.client.apply(NetworkEndpointSlices, { metadata, spec: original.spec }, { signal })
       } else if (copy && selects(copy)) {
+        // A mailbox that is going, or another's, lacks much: that is no reason to let go of anything.
+        if (await gate.verify(signal)) return
         await to.client.delete(NetworkEndpointSlices, { namespace: to.namespace, name: sliceName }, { signal })
       }
-    },
+    }),
   })
 
 /** This cluster's slices up to the hub, and the other clusters' down from it. */

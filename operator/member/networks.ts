@@ -58,7 +58,7 @@ const viewOf = (
 }
 
 export const networksController = (deps: MemberDeps, informers: MemberInformers): Controller => {
-  const { local, hub, cluster, logger, metrics, clock } = deps
+  const { local, hub, cluster, gate, logger, metrics, clock } = deps
   const { networks, attachments, namespaces, bridges, nodes, slices, mailboxNetworks } = informers
   const mailbox = mailboxNamespace(cluster)
   const allProjections = (): string[] =>
@@ -67,10 +67,14 @@ export const networksController = (deps: MemberDeps, informers: MemberInformers)
   const withdraw = async (network: string, signal: AbortSignal): Promise<void> => {
     const [namespace, name] = splitKey(network)
     const attachment = attachments.lister.get(network)
-    if (attachment && isOurAttachment(attachment))
-      await local.delete(NetworkAttachmentDefinitions, { namespace, name }, { signal })
     const copy = networks.lister.get(network)
-    if (copy && isProjection(copy)) await local.delete(VirtualNetworks, { namespace, name }, { signal })
+    const isOurs = attachment !== undefined && isOurAttachment(attachment)
+    const isCopy = copy !== undefined && isProjection(copy)
+    // A mailbox that is going, or another's, lacks much: that is no reason to let go of anything.
+    if ((!isOurs && !isCopy) || (await gate.verify(signal))) return
+    if (isOurs)
+      await local.delete(NetworkAttachmentDefinitions, { namespace, name }, { uid: attachment.metadata.uid, signal })
+    if (isCopy) await local.delete(VirtualNetworks, { namespace, name }, { uid: copy.metadata.uid, signal })
   }
 
   const projectHere = async (projection: VirtualNetwork, view: NetworkView, signal: AbortSignal): Promise<void> => {
@@ -131,6 +135,7 @@ export const networksController = (deps: MemberDeps, informers: MemberInformers)
     metrics,
     clock,
     sources: [
+      gate.source(),
       source(mailboxNetworks, ({ metadata }) => [networkOfProjection(metadata.name)]),
       source(networks, ({ metadata }) => [networkKey(metadata.namespace ?? '', metadata.name)]),
       source(attachments),
@@ -141,7 +146,7 @@ export const networksController = (deps: MemberDeps, informers: MemberInformers)
       source(bridges, allProjections),
       source(nodes, allProjections),
     ],
-    reconcile: async (network, { signal }) => {
+    reconcile: gate.guard(async (network, { signal }) => {
       const projection = mailboxNetworks.lister.get(`${mailbox}/${projectionName(network)}`)
       if (!projection || projection.metadata.deletionTimestamp) return await withdraw(network, signal)
       const view = viewOf(projection, network, deps, informers)
@@ -150,6 +155,6 @@ export const networksController = (deps: MemberDeps, informers: MemberInformers)
         await attach(view, signal)
       }
       await report(projection, view, signal)
-    },
+    }),
   })
 }

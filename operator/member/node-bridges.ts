@@ -40,7 +40,7 @@ const statusForHub = (
 }
 
 export const nodeBridgesController = (deps: MemberDeps, informers: MemberInformers): Controller => {
-  const { local, hub, cluster, namespace, clock, logger, metrics } = deps
+  const { local, hub, cluster, namespace, gate, clock, logger, metrics } = deps
   const { nodes, bridges, mailboxBridges } = informers
   const mailbox = mailboxNamespace(cluster)
 
@@ -76,15 +76,16 @@ export const nodeBridgesController = (deps: MemberDeps, informers: MemberInforme
     metrics,
     clock,
     sources: [
+      gate.source(),
       source(nodes),
       source(bridges, (_, key) => [nameOf(key)]),
       source(mailboxBridges, (_, key) => [nameOf(key)]),
     ],
-    reconcile: async (name, { signal }) => {
+    reconcile: gate.guard(async (name, { signal }) => {
       const node = nodes.lister.get(name)
       if (!node) return await remove(name, signal)
       await bringDown(node, name, signal)
       await bringUp(node, name, signal)
-    },
+    }),
   })
 }

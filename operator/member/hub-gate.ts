@@ -1,0 +1,157 @@
+// Whether the mailbox on the hub is this cluster's. While it is not, nothing is written to it, and what it says is not carried out.
+import { Gauge } from 'prom-client'
+import { ANNOTATIONS } from '#crds/group.ts'
+import { mailboxNamespace } from '#crds/names.ts'
+import type { Reconcile, Source } from '#runtime/controller.ts'
+import { type Namespace, Namespaces } from '#runtime/resources.ts'
+import type { MemberDeps } from './deps.ts'
+
+/** Why this member keeps away from its mailbox, and what to do. */
+export type Refusal = { reason: string; message: string }
+
+type Observed = { mailbox: Namespace | undefined; name: string; cluster: string; clusterUid: string }
+type Check = (observed: Observed) => Refusal | undefined
+
+/** The first that fails closes the gate. */
+const checks: Check[] = [
+  ({ mailbox, name, cluster }) =>
+    mailbox
+      ? undefined
+      : {
+          reason: 'MailboxMissing',
+          message: `the hub has no namespace ${name}: cluster ${cluster} is no member any more, or the hub was made anew. Run "kubectl vnet join ${cluster}" against the hub and apply what it prints here, or uninstall the chart here`,
+        },
+  ({ mailbox, name, cluster }) =>
+    mailbox?.metadata?.deletionTimestamp === undefined
+      ? undefined
+      : {
+          reason: 'MailboxTerminating',
+          message: `the namespace ${name} of the hub is being deleted: cluster ${cluster} is no member any more. Join again with "kubectl vnet join ${cluster}", or uninstall the chart here`,
+        },
+  ({ mailbox, cluster, clusterUid }) => {
+    const pinned = mailbox?.metadata?.annotations?.[ANNOTATIONS.clusterUid]
+    return pinned === undefined || pinned === clusterUid
+      ? undefined
+      : {
+          reason: 'ClusterUIDMismatch',
+          message: `the name ${cluster} belongs on the hub to cluster ${pinned}, and this is cluster ${clusterUid}: install this one under another cluster.name; or, if it takes the place of the other, delete MemberCluster ${cluster} on the hub and join again`,
+        }
+  },
+]
+
+const CHECK_MS = 10_000
+const unverified: Refusal = { reason: 'Unverified', message: 'the hub has not yet said whose mailbox it is' }
+
+/**
+ * Asks the hub every ten seconds whose mailbox it is. A hub that cannot be asked changes nothing: what was found out stays true. What is on the
+ * nodes and in this cluster stays in force in all cases.
+ */
+export class HubGate {
+  readonly #deps: Pick<MemberDeps, 'local' | 'hub' | 'cluster' | 'clock' | 'logger'>
+  readonly #gauge: Gauge<'reason'>
+  readonly #waiters = new Set<() => void>()
+  #clusterUid: string | undefined
+  /** Undefined: the mailbox is ours. */
+  #refusal: Refusal | undefined = unverified
+  #round = 0
+  #nap = new AbortController()
+
+  constructor(deps: Pick<MemberDeps, 'local' | 'hub' | 'cluster' | 'clock' | 'logger' | 'metrics'>) {
+    this.#deps = deps
+    this.#gauge = new Gauge({
+      name: 'vnet_member_mailbox_refused',
+      help: '1 while this member keeps away from its mailbox on the hub, by reason: ClusterUIDMismatch, MailboxMissing, MailboxTerminating.',
+      labelNames: ['reason'],
+      registers: [deps.metrics.registry],
+    })
+  }
+
+  /** Why the mailbox must be left alone. */
+  get refusal(): Refusal | undefined {
+    return this.#refusal
+  }
+
+  get hasSynced(): boolean {
+    return this.#refusal !== unverified
+  }
+
+  /** For readiness. A hub that was not heard yet is no fault of this cluster. */
+  get readiness(): true | string {
+    return this.#refusal === undefined || this.#refusal === unverified || this.#refusal.message
+  }
+
+  /** Resolves when the hub has answered once. */
+  synced(signal: AbortSignal): Promise<void> {
+    if (this.hasSynced) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => reject(signal.reason)
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#waiters.add(() => {
+        signal.removeEventListener('abort', onAbort)
+        resolve()
+      })
+    })
+  }
+
+  /** The way to the hub has changed: nothing is known of what is there. */
+  reset(): void {
+    this.#round++
+    this.#refusal = unverified
+    this.#nap.abort()
+  }
+
+  /** Asks now. Throws when the hub does not answer; needed before anything is deleted because the mailbox does not have it. */
+  async verify(signal: AbortSignal): Promise<Refusal | undefined> {
+    const { local, hub, cluster } = this.#deps
+    const round = this.#round
+    this.#clusterUid ??= (await local.get(Namespaces, { name: 'kube-system' }, { signal })).metadata?.uid ?? ''
+    const name = mailboxNamespace(cluster)
+    const mailbox = await hub.find(Namespaces, { name }, { signal })
+    const observed = { mailbox, name, cluster, clusterUid: this.#clusterUid }
+    const refusal = checks.map((check) => check(observed)).find(Boolean)
+    if (round === this.#round) this.#settle(refusal)
+    return refusal
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#deps
+    let said = ''
+    while (!signal.aborted) {
+      try {
+        await this.verify(signal)
+        said = ''
+      } catch (error) {
+        const { message } = error as Error
+        if (!signal.aborted && message !== said) logger.warn({ err: error }, 'the hub does not say whose mailbox it is')
+        said = message
+      }
+      this.#nap = new AbortController()
+      await clock.sleep(CHECK_MS, AbortSignal.any([signal, this.#nap.signal])).catch(() => {})
+    }
+  }
+
+  /** For controllers that read or write the mailbox. */
+  source(): Source {
+    return { synced: (signal) => this.synced(signal), start: () => () => {} }
+  }
+
+  /** Reconciles while the mailbox is ours; else looks again later. */
+  guard(reconcile: Reconcile): Reconcile {
+    return async (request, context) =>
+      this.#refusal ? { requeueAfterMs: CHECK_MS } : await reconcile(request, context)
+  }
+
+  #settle(refusal: Refusal | undefined): void {
+    const { logger, cluster } = this.#deps
+    if (refusal?.reason !== this.#refusal?.reason) {
+      this.#gauge.reset()
+      if (refusal) {
+        this.#gauge.set({ reason: refusal.reason }, 1)
+        logger.error({ cluster, reason: refusal.reason }, `${refusal.message}. What is in force here stays in force`)
+      } else logger.info({ cluster }, 'the mailbox on the hub is that of this cluster')
+    }
+    this.#refusal = refusal
+    for (const waiter of this.#waiters) waiter()
+    this.#waiters.clear()
+  }
+}
