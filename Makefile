@@ -4,9 +4,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 
-# Go tools, eBPF objects and the addon are built here, outside the checkout, and shared by all checkouts of this user.
+# Go tools take long to build: here, outside the checkout, all checkouts of this user share them. What is made of our own sources is in build/.
 export VNET_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/vnet
-export PATH := $(VNET_CACHE)/bin:$(PATH)
+export PATH := $(CURDIR)/build/bin:$(VNET_CACHE)/bin:$(PATH)
 NODE := node_modules/.bin/node
 ARGS ?=
 FILES ?=
@@ -48,7 +48,7 @@ bench-planner: node_modules ## Quality against the exact optimum, and speed (ARG
 
 .PHONY: clean
 clean: ## Remove what was built (VNET_CACHE) and installed (node_modules)
-	rm -rf node_modules coverage "$(VNET_CACHE)"
+	rm -rf node_modules build coverage "$(VNET_CACHE)"
 
 .PHONY: setup
 setup: packages node_modules native bpf commands
@@ -64,11 +64,11 @@ node_modules: package.json package-lock.json
 
 .PHONY: native
 native: node_modules ## Build the Node-API addon
-	@$(MAKE) -C daemonset/native OUT="$(VNET_CACHE)/native"
+	@$(MAKE) -C daemonset/native
 
 .PHONY: bpf
 bpf: packages ## Build the eBPF programs
-	@$(MAKE) -C daemonset/bpf OUT="$(VNET_CACHE)/bpf"
+	@$(MAKE) -C daemonset/bpf
 
 .PHONY: tools
 tools: packages ## Build Kubernetes, Helm, Multus and the CNI plugins for the laboratory

@@ -1,9 +1,6 @@
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { SYSTEM_NAMESPACE } from '#crds/group.ts'
 import { defineOptions } from '#runtime/options.ts'
-
-const cacheFolder = process.env.VNET_CACHE || join(homedir(), '.cache/vnet')
 
 export const agentOptions = defineOptions({
   command: 'vnet-agent',
@@ -37,7 +34,7 @@ export const agentOptions = defineOptions({
     },
     'bpf-object': {
       type: 'string',
-      default: join(cacheFolder, 'bpf/vnet.bpf.o'),
+      default: join(import.meta.dirname, '../build/bpf/vnet.bpf.o'),
       description: 'Compiled eBPF object.',
     },
     'udp-port': {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Puts the commands that our images have on their PATH into the cache folder, as wrappers around this checkout.
+# Puts the commands that our images have on their PATH into build/bin, as wrappers around this checkout.
 set -euo pipefail
 checkout=$(cd "$(dirname "$0")/.." && pwd)
-bin=${VNET_CACHE:?}/bin
+bin=$checkout/build/bin
 mkdir -p "$bin"
 link() {
   local text

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type BpfMap, openMap } from '#daemonset/native/index.ts'
 import type { Bpffs } from '#daemonset/native/test-bpffs.ts'
@@ -14,7 +13,7 @@ export const UDP_PORT = 14789
 /** How often each reason was counted. */
 export type Drops = Partial<Record<DropReason, number>>
 
-const objectFolder = join(process.env.VNET_CACHE || join(homedir(), '.cache/vnet'), 'bpf')
+const objectFolder = join(import.meta.dirname, '../../build/bpf')
 
 /** Builds what this folder compiles, and returns the path of one product. */
 export const built = (name: 'vnet.bpf.o' | 'test.bpf.o' | 'test-socket'): string => {
@@ -40,7 +39,15 @@ export class TestMaps {
   }
 
   configure(layout: number): void {
-    this.put('meta', 0, { layout, udpPort: UDP_PORT, mark: MARK, overlay: 1n, node: 2n, serial: 3n })
+    this.put('meta', 0, {
+      layout,
+      udpPort: UDP_PORT,
+      mark: MARK,
+      fastPath: this.#fastPath,
+      overlay: 1n,
+      node: 2n,
+      serial: 3n,
+    })
   }
 
   put<N extends MapName>(name: N, key: MapKey<N>, value: MapValue<N>): void {

@@ -1,7 +1,6 @@
 // Tests that program a kernel run in network and mount namespaces of their own, which end with them: nothing can be left behind.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 const MARK = 'VNET_TEST_NAMESPACE'
@@ -17,7 +16,7 @@ export const ip = (line: string): string => run('ip', ...line.split(' '))
 export const tc = (line: string): string => run('tc', ...line.split(' '))
 
 /** The eBPF object that `make -C daemonset/bpf` builds. */
-export const objectPath = join(process.env.VNET_CACHE || join(homedir(), '.cache/vnet'), 'bpf/vnet.bpf.o')
+export const objectPath = join(import.meta.dirname, '../../build/bpf/vnet.bpf.o')
 
 /** Where the private bpffs is. */
 export const BPFFS = '/run/bpf'

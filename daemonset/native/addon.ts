@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 /** A tagged external of the addon; it closes its descriptor when it is collected. */
@@ -65,7 +64,7 @@ let loaded: Addon | undefined
 
 /** Where the addon is: `VNET_NATIVE` names the file; otherwise it is where `make native` puts it. */
 export const addonPath = (env: NodeJS.ProcessEnv): string =>
-  resolve(env.VNET_NATIVE || join(env.VNET_CACHE || join(homedir(), '.cache/vnet'), 'native/vnet.node'))
+  resolve(env.VNET_NATIVE || join(import.meta.dirname, '../../build/native/vnet.node'))
 
 /**
  * The addon, loaded at the first use, so that importing this folder needs neither Linux nor a build.

@@ -1,8 +1,10 @@
+import { cacheFolder, checkout } from '#test/lab/tools.ts'
+
 /** What to try while the demo stays up: `east` and `west` are kubeconfigs, `carol` the network namespace of a VM. */
 export const playText = ({ east, west, carol }: { east: string; west: string; carol: string }): string => `
 The clusters stay up until Ctrl-C, which removes everything. In another shell, first:
 
-  export PATH=\${VNET_CACHE:-$HOME/.cache/vnet}/bin:$PATH EAST=${east} WEST=${west}
+  export PATH=${checkout}/build/bin:${cacheFolder()}/bin:$PATH EAST=${east} WEST=${west}
 
 Five things to try:
 

@@ -96,7 +96,7 @@ export class LabCluster {
   }
 
   #tool(tool: BuiltTool, args: readonly string[], { env = {}, ...options }: ToolOptions): Promise<string> {
-    const path = `${cacheFolder()}/bin:${checkout}/node_modules/.bin:${process.env.PATH}`
+    const path = `${checkout}/build/bin:${cacheFolder()}/bin:${checkout}/node_modules/.bin:${process.env.PATH}`
     // Helm and kubectl keep caches in the home folder: a laboratory's own, as nothing may stay.
     const home = this.controlPlane.folder
     return runOrThrow([builtTool(tool), ...args], {

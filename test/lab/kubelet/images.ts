@@ -58,6 +58,7 @@ export const repositoryOf = (image: string): string => image.replace(/@.*$/, '')
 // Node 26 and the built tools first, then the machine's programs.
 const containerPath = [
   join(checkout, 'node_modules', '.bin'),
+  join(checkout, 'build', 'bin'),
   join(cacheFolder(), 'bin'),
   '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
 ].join(':')
