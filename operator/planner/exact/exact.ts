@@ -21,7 +21,18 @@ const loadHighs = highsModule as unknown as typeof highsModule.default
 
 type Solution = { proof: Proof; values: ArrayLike<number> | undefined }
 
-const solve = (highs: Highs, program: LinearProgram, timeLimitSeconds: number): Solution =>
+/** The presolver of HiGHS 1.x ends with an error on a few small programs that it solves without. */
+const solve = (highs: Highs, program: LinearProgram, timeLimitSeconds: number): Solution => {
+  try {
+    return run(highs, program, { time_limit: timeLimitSeconds })
+  } catch {
+    return run(highs, program, { time_limit: timeLimitSeconds, presolve: 'off' })
+  }
+}
+
+type Options = { time_limit: number; presolve?: 'off' }
+
+const run = (highs: Highs, program: LinearProgram, options: Options): Solution =>
   highs.withModel(
     {
       numCols: program.columns,
@@ -45,7 +56,7 @@ const solve = (highs: Highs, program: LinearProgram, timeLimitSeconds: number): 
       ),
     },
     (model): Solution => {
-      model.options.set({ output_flag: false, time_limit: timeLimitSeconds, mip_rel_gap: 1e-6, mip_abs_gap: 1e-9 })
+      model.options.set({ output_flag: false, mip_rel_gap: 1e-6, mip_abs_gap: 1e-9, ...options })
       model.run()
       const status = model.getModelStatus()
       const size = { columns: program.columns, rows: program.rows }

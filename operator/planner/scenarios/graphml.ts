@@ -1,4 +1,4 @@
-import { makeBridge, makeLink, nicBottlenecks, type Underlay } from './underlay.ts'
+import { connectedPart, makeBridge, makeLink, nicBottlenecks, type Underlay } from './underlay.ts'
 
 /** The text is not a graph that can be planned on; the message says what is missing. */
 export class UnusableGraphError extends Error {
@@ -9,9 +9,13 @@ type Element = { attributes: Map<string, string>; data: Map<string, string> }
 
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 const decode = (text: string): string =>
-  text.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (whole, hex, decimal, name) =>
-    hex || decimal ? String.fromCodePoint(Number.parseInt(hex ?? decimal, hex ? 16 : 10)) : (entities[name] ?? whole),
-  )
+  text
+    .replace(/<!\[CDATA\[([\s\S]*?)\]\]>/g, (_, inside: string) => inside.replaceAll('&', '&amp;'))
+    .replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (whole, hex, decimal, name) => {
+      if (name) return Object.hasOwn(entities, name) ? entities[name]! : whole
+      const code = Number.parseInt(hex ?? decimal, hex ? 16 : 10)
+      return code <= 0x10ffff ? String.fromCodePoint(code) : whole
+    })
 
 const attributesOf = (tag: string): Map<string, string> =>
   new Map(
@@ -27,7 +31,7 @@ const elementsOf = (text: string, kind: string, keys: Map<string, string>): Elem
     const data = new Map<string, string>()
     for (const [, attributes, value] of (body ?? '').matchAll(/<data\b([^>]*?)>([\s\S]*?)<\/data\s*>/g)) {
       const key = attributesOf(attributes!).get('key') ?? ''
-      data.set(keys.get(key) ?? key, decode(value!.trim()))
+      data.set(keys.get(key) || key, decode(value!.trim()))
     }
     return { attributes: attributesOf(tag!), data }
   })
@@ -37,6 +41,8 @@ const earthRadiusKm = 6371
 const fibreKmPerMicrosecond = 0.2
 /** A link whose ends have no coordinates. */
 const unknownLatencyMicroseconds = 2000
+/** Faster than any link there is: a speed beyond it is a mistake. */
+const fastestBps = 1e15
 
 type Place = { latitude: number; longitude: number }
 
@@ -48,23 +54,29 @@ const latencyBetween = (x: Place | undefined, y: Place | undefined): number | un
   const dLon = radians(y.longitude - x.longitude)
   const h =
     Math.sin(dLat / 2) ** 2 + Math.cos(radians(x.latitude)) * Math.cos(radians(y.latitude)) * Math.sin(dLon / 2) ** 2
-  return Math.max(50, Math.round((2 * earthRadiusKm * Math.asin(Math.sqrt(h))) / fibreKmPerMicrosecond))
+  return Math.max(50, Math.round((2 * earthRadiusKm * Math.asin(Math.min(1, Math.sqrt(h)))) / fibreKmPerMicrosecond))
 }
 
-const placeOf = ({ data }: Element): Place | undefined => {
-  const [latitude, longitude] = [
-    Number(data.get('Latitude') ?? Number.NaN),
-    Number(data.get('Longitude') ?? Number.NaN),
-  ]
-  return Number.isFinite(latitude) && Number.isFinite(longitude) ? { latitude, longitude } : undefined
+/** The number of a datum; undefined if there is none, or it is not one. */
+const numberOf = (element: Element | undefined, name: string, least: number, most: number): number | undefined => {
+  const text = element?.data.get(name) ?? ''
+  const value = text === '' ? Number.NaN : Number(text)
+  return value >= least && value <= most ? value : undefined
+}
+
+const placeOf = (node: Element | undefined): Place | undefined => {
+  const latitude = numberOf(node, 'Latitude', -90, 90)
+  const longitude = numberOf(node, 'Longitude', -180, 180)
+  return latitude === undefined || longitude === undefined ? undefined : { latitude, longitude }
 }
 
 const median = (values: number[]): number | undefined => [...values].sort((x, y) => x - y)[values.length >> 1]
 
 /**
  * Reads a network of the Internet Topology Zoo (Knight et al., JSAC 29(9), 2011): a bridge per node, a possible link per
- * edge with its `LinkSpeedRaw`; parallel edges are summed. What a file leaves out is guessed and noted: link speeds by
- * the median of the known ones (1 Gbit/s if none), latencies by distance. Parts not connected to the largest are left out.
+ * edge with its `LinkSpeedRaw`; parallel edges are summed (in a directed graph, those of each direction). What a file
+ * leaves out is guessed and noted: link speeds by the median of the known ones (1 Gbit/s if none), latencies by distance.
+ * What cannot be used is left out and noted: parts not connected to the largest, edges without two different nodes.
  * @throws UnusableGraphError if there is no graph, or fewer than two connected nodes.
  */
 export const readGraphml = (name: string, xml: string): Underlay => {
@@ -75,71 +87,69 @@ export const readGraphml = (name: string, xml: string): Underlay => {
       return [attributes.get('id') ?? '', attributes.get('attr.name') ?? '']
     }),
   )
-  if (!/<graph\b/.test(text)) throw new UnusableGraphError(`Reading ${name}: there is no <graph> element`)
-  const nodes = new Map(elementsOf(text, 'node', keys).map((node) => [node.attributes.get('id') ?? '', node]))
-  const edges = elementsOf(text, 'edge', keys).flatMap(({ attributes, data }) => {
-    const [a, b] = [attributes.get('source') ?? '', attributes.get('target') ?? '']
-    const bps = Number(data.get('LinkSpeedRaw') ?? Number.NaN)
-    return nodes.has(a) && nodes.has(b) && a !== b ? [{ a, b, bps: bps > 0 ? bps : undefined }] : []
+  const graph = /<graph\b([^>]*)>/.exec(text)
+  if (!graph) throw new UnusableGraphError(`Reading ${name}: there is no <graph> element`)
+  const directed = attributesOf(graph[1]!).get('edgedefault') === 'directed'
+  const listed = elementsOf(text, 'node', keys)
+  const nodes = new Map(listed.map((node) => [node.attributes.get('id') ?? '', node]))
+  const drawn = elementsOf(text, 'edge', keys)
+  const edges = drawn.flatMap((edge) => {
+    const [from, to] = [edge.attributes.get('source') ?? '', edge.attributes.get('target') ?? '']
+    const bps = numberOf(edge, 'LinkSpeedRaw', 1, fastestBps)
+    return nodes.has(from) && nodes.has(to) && from !== to ? [{ from, to, bps }] : []
   })
   const notes: string[] = []
+  const note = (count: number, what: string): void => void (count > 0 && notes.push(`${count} ${what}`))
   const known = edges.flatMap(({ bps }) => bps ?? [])
   const usual = median(known) ?? 1e9
-  if (known.length < edges.length) notes.push(`${edges.length - known.length} of ${edges.length} link speeds guessed`)
+  note(edges.length - known.length, `of ${edges.length} link speeds guessed`)
+  note(listed.length - nodes.size, 'nodes with the id of another, left out')
+  note(drawn.length - edges.length, 'edges without two different nodes, left out')
 
-  const component = largestComponent([...nodes.keys()], edges)
-  if (component.size < 2) throw new UnusableGraphError(`Reading ${name}: no two nodes are connected`)
-  if (component.size < nodes.size) notes.push(`${nodes.size - component.size} nodes not connected, left out`)
-  const named = nameNodes(component, nodes)
-  const bridges = [...named.values()].map((label) => makeBridge(label, name))
-  const byPair = new Map<string, { a: string; b: string; bps: number; latencyMicroseconds: number }>()
+  const named = nameNodes(nodes)
+  const pairs = new Map<string, { x: string; y: string; bps: number; reverseBps: number }>()
+  for (const { from, to, bps = usual } of edges) {
+    const [x, y] = from < to ? [from, to] : [to, from]
+    const key = JSON.stringify([x, y])
+    const pair = pairs.get(key) ?? { x, y, bps: 0, reverseBps: 0 }
+    if (!directed || x === from) pair.bps += bps
+    if (!directed || y === from) pair.reverseBps += bps
+    pairs.set(key, pair)
+  }
   let placeless = 0
-  for (const { a, b, bps } of edges) {
-    if (!component.has(a)) continue
-    const [x, y] = [a, b].sort() as [string, string]
-    const latency = latencyBetween(placeOf(nodes.get(x)!), placeOf(nodes.get(y)!))
+  const links = [...pairs.values()].map(({ x, y, bps, reverseBps }) => {
+    const latency = latencyBetween(placeOf(nodes.get(x)), placeOf(nodes.get(y)))
     if (latency === undefined) placeless++
-    const latencyMicroseconds = latency ?? unknownLatencyMicroseconds
-    const link = byPair.get(`${x}\n${y}`) ?? {
+    return makeLink({
       a: `${name}/${named.get(x)}`,
       b: `${name}/${named.get(y)}`,
-      bps: 0,
-      latencyMicroseconds,
-    }
-    link.bps += bps ?? usual
-    byPair.set(`${x}\n${y}`, link)
-  }
-  if (placeless > 0) notes.push(`${placeless} latencies guessed`)
-  const links = [...byPair.values()].map(makeLink)
-  return { name, bridges, links, bottlenecks: nicBottlenecks(bridges, links, () => 10e9), notes }
+      bps: bps || reverseBps,
+      reverseBps: reverseBps || bps,
+      latencyMicroseconds: latency ?? unknownLatencyMicroseconds,
+    })
+  })
+  const bridges = [...named.values()].map((label) => makeBridge(label, name))
+  const part = connectedPart({ bridges, links })
+  if (part.bridges.length < 2) throw new UnusableGraphError(`Reading ${name}: no two nodes are connected`)
+  note(bridges.length - part.bridges.length, 'nodes not connected, left out')
+  note(placeless, 'latencies guessed')
+  return { name, ...part, bottlenecks: nicBottlenecks(part.bridges, part.links, () => 10e9), notes }
 }
 
-const largestComponent = (nodes: string[], edges: { a: string; b: string }[]): Set<string> => {
-  const next = new Map<string, string[]>(nodes.map((node) => [node, []]))
-  for (const { a, b } of edges) {
-    next.get(a)!.push(b)
-    next.get(b)!.push(a)
-  }
-  let largest = new Set<string>()
-  const seen = new Set<string>()
-  for (const start of nodes) {
-    if (seen.has(start)) continue
-    const component = new Set([start])
-    for (const node of component) for (const other of next.get(node)!) component.add(other)
-    for (const node of component) seen.add(node)
-    if (component.size > largest.size) largest = component
-  }
-  return largest
-}
-
-/** Labels as names, with the id where labels are missing or repeat. */
-const nameNodes = (component: Set<string>, nodes: Map<string, Element>): Map<string, string> => {
-  const labels = new Map<string, number>()
-  const label = (id: string): string =>
-    nodes
-      .get(id)!
-      .data.get('label')
-      ?.replace(/[^\w.-]+/g, '-') || `node-${id}`
-  for (const id of component) labels.set(label(id), (labels.get(label(id)) ?? 0) + 1)
-  return new Map([...component].map((id) => [id, labels.get(label(id))! > 1 ? `${label(id)}-${id}` : label(id)]))
+/** Labels as names, with the id where labels are missing or repeat, and a number where that repeats as well. */
+const nameNodes = (nodes: Map<string, Element>): Map<string, string> => {
+  const clean = (text: string): string => text.replace(/[^\w.]+/g, '-')
+  const label = (id: string): string => clean(nodes.get(id)!.data.get('label') ?? '') || `node-${clean(id)}`
+  const times = new Map<string, number>()
+  for (const id of nodes.keys()) times.set(label(id), (times.get(label(id)) ?? 0) + 1)
+  const taken = new Set<string>()
+  return new Map(
+    [...nodes.keys()].map((id) => {
+      const wanted = times.get(label(id))! > 1 ? `${label(id)}-${clean(id)}` : label(id)
+      let unique = wanted
+      for (let i = 2; taken.has(unique); i++) unique = `${wanted}-${i}`
+      taken.add(unique)
+      return [id, unique]
+    }),
+  )
 }

@@ -1,31 +1,56 @@
 import { type Random, shuffle } from '../random.ts'
-import type { Link } from '../types.ts'
+import type { Bridge, Link } from '../types.ts'
 import { UnusableGraphError } from './graphml.ts'
-import { makeBridge, makeLink, type Underlay } from './underlay.ts'
+import { connectedPart, makeBridge, makeLink, type Underlay } from './underlay.ts'
 
 const columns = ['source', 'target', 'throughput_bps', 'rtt_ms'] as const
 
 type Row = { source: string; target: string; bps: number; rttMs: number }
 
-const readRows = (csv: string): { rows: Row[]; rejected: number } => {
-  const [header, ...lines] = csv.trim().split(/\r?\n/)
-  const names = (header ?? '').split(',').map((name) => name.trim())
+/** The cells of a line; a cell in double quotes may contain commas, and doubled quotes. */
+const cellsOf = (line: string): string[] =>
+  [...line.matchAll(/(?:\s*"((?:[^"]|"")*)"\s*|([^,]*))(?:,|$)/g)].map(([, quoted, plain]) =>
+    (quoted?.replaceAll('""', '"') ?? plain ?? '').trim(),
+  )
+
+const numberIn = (cell: string): number => (cell === '' ? Number.NaN : Number(cell))
+/** Faster, or further away, than anything there is: a mistake. */
+const [fastestBps, longestMs] = [1e15, 60_000]
+
+const isUsable = ({ source, target, bps, rttMs }: Row): boolean =>
+  source !== '' &&
+  target !== '' &&
+  source !== target &&
+  bps >= 1 &&
+  bps <= fastestBps &&
+  rttMs >= 0 &&
+  rttMs <= longestMs
+
+/** Usable rows by source and target (of several for one pair, the last), and how many of the others there are. */
+const readRows = (csv: string): { rows: Map<string, Row>; unusable: number; repeated: number } => {
+  const [header, ...lines] = csv
+    .replace(/^\uFEFF/, '')
+    .split(/\r\n|\r|\n/)
+    .filter((line) => line.trim() !== '')
+  const names = cellsOf(header ?? '').map((name) => name.toLowerCase())
   const at = columns.map((column) => names.indexOf(column))
   const missing = columns.filter((_, i) => at[i]! < 0)
   if (missing.length > 0)
     throw new UnusableGraphError(
-      `Reading inter-cloud measurements: no column ${missing.join(', ')}; there are ${names.join(', ')}`,
+      `Reading inter-cloud measurements: no column ${missing.join(', ')}; there are ${names.join(', ').slice(0, 200)}`,
     )
-  const rows = lines.map((line): Row => {
-    const cells = line.split(',').map((cell) => cell.trim())
-    const [source, target, bps, rtt] = at.map((i) => cells[i] ?? '') as [string, string, string, string]
-    return { source, target, bps: Number(bps), rttMs: rtt === '' ? Number.NaN : Number(rtt) }
-  })
-  const good = rows.filter(
-    (row) => row.source && row.target && row.source !== row.target && row.bps > 0 && row.rttMs >= 0,
-  )
-  return { rows: good, rejected: rows.length - good.length }
+  const good = lines
+    .map((line): Row => {
+      const cells = cellsOf(line)
+      const [source, target, bps, rtt] = at.map((i) => cells[i] ?? '') as [string, string, string, string]
+      return { source, target, bps: numberIn(bps), rttMs: numberIn(rtt) }
+    })
+    .filter(isUsable)
+  const rows = new Map(good.map((row) => [pairKey(row.source, row.target), row]))
+  return { rows, unusable: lines.length - good.length, repeated: good.length - rows.size }
 }
+
+const pairKey = (source: string, target: string): string => JSON.stringify([source, target])
 
 /**
  * Reads measurements between cloud regions (`source,target,throughput_bps,rtt_ms`): a bridge per region (its cloud is
@@ -36,32 +61,29 @@ const readRows = (csv: string): { rows: Row[]; rejected: number } => {
  * @throws UnusableGraphError if columns are missing or no pair is measured both ways.
  */
 export const readIntercloud = (csv: string, sample?: { size: number; random: Random }): Underlay => {
-  const { rows, rejected } = readRows(csv)
-  const regions = [...new Set(rows.flatMap(({ source, target }) => [source, target]))].sort()
-  const kept = new Set(sample ? shuffle(sample.random, regions).slice(0, sample.size) : regions)
-  const measured = new Map(rows.map((row) => [`${row.source}>${row.target}`, row]))
-  const bridgeOf = (region: string): string => {
-    const [cloud, ...rest] = region.split(':')
-    return `${cloud}/${rest.join(':') || cloud}`
-  }
+  const { rows, unusable, repeated } = readRows(csv)
+  const regions = [...new Set([...rows.values()].flatMap(({ source, target }) => [source, target]))].sort()
+  const kept = new Set(sample ? shuffle(sample.random, [...regions]).slice(0, sample.size) : regions)
+  const bridges = new Map(regions.map((region) => [region, bridgeOf(region)]))
   const links: Link[] = []
   const most = new Map<string, number>()
   const see = (key: string, bps: number): void => void most.set(key, Math.max(most.get(key) ?? 0, bps))
-  for (const row of rows) {
-    see(`out ${bridgeOf(row.source)}`, row.bps)
-    see(`in ${bridgeOf(row.target)}`, row.bps)
-    const back = measured.get(`${row.target}>${row.source}`)
+  let oneWay = 0
+  for (const row of rows.values()) {
+    const ends = { a: bridges.get(row.source)!.name, b: bridges.get(row.target)!.name }
+    see(`out ${ends.a}`, row.bps)
+    see(`in ${ends.b}`, row.bps)
+    const back = rows.get(pairKey(row.target, row.source))
+    if (!back) oneWay++
     if (row.source > row.target || !back || !kept.has(row.source) || !kept.has(row.target)) continue
     const latencyMicroseconds = Math.max(1, Math.round(250 * (row.rttMs + back.rttMs)))
-    const ends = { a: bridgeOf(row.source), b: bridgeOf(row.target) }
     links.push(makeLink({ ...ends, bps: row.bps, reverseBps: back.bps, latencyMicroseconds }))
   }
   if (links.length === 0)
     throw new UnusableGraphError('Reading inter-cloud measurements: no pair is measured both ways')
-  const names = [...new Set(links.flatMap(({ a, b }) => [a, b]))].sort()
-  const bridges = names.map((name) => makeBridge(name.slice(name.indexOf('/') + 1), name.slice(0, name.indexOf('/'))))
-  const bottlenecks = bridges.flatMap(({ name }) => {
-    const here = links.filter(({ a, b }) => a === name || b === name)
+  const part = connectedPart({ bridges: [...kept].sort().map((region) => bridges.get(region)!), links })
+  const bottlenecks = part.bridges.flatMap(({ name }) => {
+    const here = part.links.filter(({ a, b }) => a === name || b === name)
     const far = (link: Link): string => (link.a === name ? link.b : link.a)
     return [
       {
@@ -78,6 +100,17 @@ export const readIntercloud = (csv: string, sample?: { size: number; random: Ran
       },
     ]
   })
-  const notes = rejected > 0 ? [`${rejected} rows without usable numbers left out`] : []
-  return { name: `intercloud-${bridges.length}`, bridges, links, bottlenecks, notes }
+  const notes: string[] = []
+  const note = (count: number, what: string): void => void (count > 0 && notes.push(`${count} ${what}`))
+  note(unusable, 'rows without usable numbers left out')
+  note(repeated, 'rows measured again later, left out')
+  note(oneWay, 'rows without the other direction left out')
+  note(kept.size - part.bridges.length, 'regions not connected, left out')
+  return { name: `intercloud-${part.bridges.length}`, ...part, bottlenecks, notes }
+}
+
+/** `aws:eu-west-1` is the bridge `aws/eu-west-1` in the cluster `aws`; a region without a cloud is a cluster of its own. */
+const bridgeOf = (region: string): Bridge => {
+  const colon = region.indexOf(':')
+  return colon < 0 ? makeBridge(region, region) : makeBridge(region.slice(colon + 1), region.slice(0, colon))
 }

@@ -39,7 +39,12 @@ test('GraphML: speeds summed over parallel edges, latencies by distance, guesses
   )
   const latency = links[0]!.aToB.latencyMicroseconds
   assert.ok(latency > 1200 && latency < 1350, `${latency} µs for about 255 km`)
-  assert.equal(notes, ['1 of 3 link speeds guessed', '1 nodes not connected, left out', '1 latencies guessed'])
+  assert.equal(notes, [
+    '1 of 3 link speeds guessed',
+    '1 edges without two different nodes, left out',
+    '1 nodes not connected, left out',
+    '1 latencies guessed',
+  ])
 })
 
 test('GraphML that is no graph, or has no link, is refused with the reason', () => {
@@ -66,7 +71,11 @@ test('inter-cloud CSV: pairs measured both ways, egress caps as NICs, unusable r
   assert.is(links.length, 1)
   assert.equal(links[0]!.bToA, { capacityBps: 5e8, latencyMicroseconds: 10_500, reservableBps: 25e7 })
   assert.is(bottlenecks.find(({ name }) => name === 'nic-out aws/a')!.capacityBps, 1e9)
-  assert.equal(notes, ['1 rows without usable numbers left out'])
+  assert.equal(notes, [
+    '1 rows without usable numbers left out',
+    '1 rows without the other direction left out',
+    '1 regions not connected, left out',
+  ])
   assert.throws(() => readIntercloud('from,to\na,b'), /no column source, target, throughput_bps, rtt_ms/)
 })
 

@@ -105,6 +105,25 @@ export const generateUnderlay = (kind: GraphKind, size: number, random: Random, 
   return { name: `${kind.toLowerCase()}-${size}`, bridges, links, bottlenecks, notes: [] }
 }
 
+/** The largest part of a graph in which every bridge reaches every other (the first of those of equal size). */
+export const connectedPart = ({ bridges, links }: Pick<Underlay, 'bridges' | 'links'>) => {
+  const next = new Map<string, string[]>(bridges.map(({ name }) => [name, []]))
+  for (const { a, b } of links) {
+    next.get(a)!.push(b)
+    next.get(b)!.push(a)
+  }
+  let largest = new Set<string>()
+  const seen = new Set<string>()
+  for (const { name } of bridges) {
+    if (seen.has(name)) continue
+    const component = new Set([name])
+    for (const bridge of component) for (const other of next.get(bridge)!) component.add(other)
+    for (const bridge of component) seen.add(bridge)
+    if (component.size > largest.size) largest = component
+  }
+  return { bridges: bridges.filter(({ name }) => largest.has(name)), links: links.filter(({ a }) => largest.has(a)) }
+}
+
 /** The part of an underlay that is nearest to a bridge by number of links, of at most `size` bridges. */
 export const cutOut = (underlay: Underlay, size: number, random: Random): Underlay => {
   const { bridges, links } = underlay

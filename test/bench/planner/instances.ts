@@ -25,23 +25,33 @@ export type Sources = { zoo: string | undefined; intercloud: string | undefined 
 /** How many instances of each source are made. */
 export type Counts = Record<Instance['source'], number>
 
+/** Objectives that a variant can do something about: without new links the cost of links is what it is. */
+const kinds = objectiveNames.flatMap((objective) =>
+  variants
+    .filter((variant) => objective !== 'MinimumCost' || !variant.startsWith('Simple'))
+    .map((variant) => ({ objective, variant })),
+)
+
+/** Every so many, an instance is too large for the solver to prove much about: there its bound is what we have. */
+const largeEvery = 20
+
 /**
- * An instance small enough for the exact solver (which solves two of the objectives faster): few bridges and VMs, short paths. Objective, variant and pattern take
- * turns, the rest is random; equal seeds give equal instances.
+ * An instance small enough for the exact solver (which solves two of the objectives faster): few bridges and VMs, short
+ * paths. Objective and variant take turns, the rest is random; equal seeds give equal instances.
  */
 const instanceOf = (source: Instance['source'], seed: number, underlayOf: (size: number) => Underlay): Instance => {
   const random = seededRandom(seed)
-  const objective = objectiveNames[seed % objectiveNames.length]!
-  const variant = variants[Math.floor(seed / objectiveNames.length) % variants.length]!
+  const { objective, variant } = kinds[(7 * seed) % kinds.length]!
   const pattern = pick(random, patternNames)
   const placing = variant !== 'Routes'
-  const larger = objective === 'Latency' || objective === 'MinimumCost' ? 1 : 0
+  const easier = objective === 'Latency' || objective === 'MinimumCost' ? 1 : 0
+  const larger = easier + (seed % largeEvery === 0 ? 3 : 0)
   const underlay = underlayOf((placing ? 4 + randomBelow(random, 2) : 5 + randomBelow(random, 3)) + larger)
   const input = makeScenario(
     {
       underlay,
       pattern,
-      vms: placing ? 4 + larger + randomBelow(random, 3) : 6 + randomBelow(random, 5),
+      vms: placing ? 4 + larger + randomBelow(random, 3) : 6 + 2 * larger + randomBelow(random, 5),
       variant,
       objective,
       elastic: objective === 'Throughput' || random() < 0.3,
@@ -50,60 +60,74 @@ const instanceOf = (source: Instance['source'], seed: number, underlayOf: (size:
     },
     random,
   )
-  return {
-    name: `${source} ${seed} ${underlay.name} ${variant} ${objective} ${pattern}`,
-    source,
-    objective,
-    variant,
-    input,
-  }
+  const name = `${source} ${seed} ${underlay.name} ${variant} ${objective} ${pattern}`
+  return { name, source, objective, variant, input }
 }
 
-/** All instances that can be made, and the files that cannot be used. */
-export const makeInstances = (sources: Sources, counts: Counts): { instances: Instance[]; rejected: Rejected[] } => {
-  const rejected: Rejected[] = []
-  const attempt = (name: string, make: () => void): void => {
+export type Made = { instances: Instance[]; rejected: Rejected[]; notes: string[] }
+
+/**
+ * All instances that can be made; the files and instances that cannot be used; and what was guessed about the others.
+ * @param offset added to every seed: other numbers give instances that nobody has seen yet.
+ */
+export const makeInstances = (sources: Sources, counts: Counts, offset = 0): Made => {
+  const made: Made = { instances: [], rejected: [], notes: [] }
+  const attempt = (
+    source: Instance['source'],
+    i: number,
+    from: string,
+    underlayOf: (size: number) => Underlay,
+  ): void => {
+    const seed = { generated: 1000, zoo: 3000, intercloud: 5000 }[source] + offset + i
     try {
-      make()
+      made.instances.push(instanceOf(source, seed, underlayOf))
     } catch (error) {
-      rejected.push({ name, reason: error instanceof Error ? error.message : String(error) })
+      made.rejected.push({ name: `${source} ${seed}${from}`, reason: messageOf(error) })
     }
   }
-  const instances = Array.from({ length: counts.generated }, (_, i) =>
-    instanceOf('generated', 1000 + i, (size) => {
-      const random = seededRandom(2000 + i)
-      return generateUnderlay(graphKinds[i % graphKinds.length]!, size, random, i % 2 === 0)
-    }),
-  )
-  const graphs = sources.zoo === undefined ? [] : readZoo(sources.zoo, rejected)
+  const shape = (i: number) => seededRandom(100_000 + offset + i)
+  for (let i = 0; i < counts.generated; i++)
+    attempt('generated', i, '', (size) =>
+      generateUnderlay(graphKinds[i % graphKinds.length]!, size, shape(i), i % 2 === 0),
+    )
+  const graphs = sources.zoo === undefined ? [] : readZoo(sources.zoo, made)
   for (let i = 0; i < counts.zoo && graphs.length > 0; i++) {
     const graph = graphs[i % graphs.length]!
-    attempt(`zoo ${graph.name}`, () => {
-      instances.push(instanceOf('zoo', 3000 + i, (size) => cutOut(graph, size, seededRandom(4000 + i))))
-    })
+    attempt('zoo', i, ` of ${graph.name}`, (size) => cutOut(graph, size, shape(i)))
   }
-  const file = sources.intercloud
-  if (file !== undefined)
-    attempt(file, () => {
-      const csv = readFileSync(file, 'utf8')
-      for (let i = 0; i < counts.intercloud; i++)
-        instances.push(
-          instanceOf('intercloud', 5000 + i, (size) => readIntercloud(csv, { size, random: seededRandom(6000 + i) })),
-        )
-    })
-  return { instances, rejected }
+  const csv = sources.intercloud === undefined ? undefined : readCsv(sources.intercloud, made)
+  for (let i = 0; i < counts.intercloud && csv !== undefined; i++)
+    attempt('intercloud', i, '', (size) => readIntercloud(csv, { size, random: shape(i) }))
+  return made
 }
 
-/** Every graph of a folder that can be read. */
-export const readZoo = (folder: string, rejected: Rejected[]): Underlay[] =>
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** Every graph of a folder that can be read; whatever else is in the folder is rejected by name. */
+const readZoo = (folder: string, { rejected, notes }: Made): Underlay[] =>
   readdirSync(folder)
-    .filter((file) => file.endsWith('.graphml'))
     .sort()
     .flatMap((file) => {
       try {
-        return [readGraphml(basename(file, '.graphml'), readFileSync(join(folder, file), 'utf8'))]
+        if (!file.endsWith('.graphml')) throw new Error('its name does not end in .graphml')
+        const graph = readGraphml(basename(file, '.graphml'), readFileSync(join(folder, file), 'utf8'))
+        if (graph.notes.length > 0) notes.push(`${graph.name}: ${graph.notes.join(', ')}`)
+        return [graph]
       } catch (error) {
-        rejected.push({ name: file, reason: error instanceof Error ? error.message : String(error) })
+        rejected.push({ name: file, reason: messageOf(error) })
         return []
       }
     })
+
+/** The text of a file of measurements, if all of it together makes a graph. */
+const readCsv = (file: string, { rejected, notes }: Made): string | undefined => {
+  try {
+    const csv = readFileSync(file, 'utf8')
+    const whole = readIntercloud(csv)
+    if (whole.notes.length > 0) notes.push(`${basename(file)}: ${whole.notes.join(', ')}`)
+    return csv
+  } catch (error) {
+    rejected.push({ name: file, reason: messageOf(error) })
+    return undefined
+  }
+}

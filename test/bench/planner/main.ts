@@ -8,7 +8,7 @@ import { anytimeCurves } from './anytime.ts'
 import { makeInstances } from './instances.ts'
 import { plotSteps } from './plot.ts'
 import { judge } from './quality.ts'
-import { jointRow, qualityRows } from './quality-rows.ts'
+import { jointRow, qualityRows, remarks } from './quality-rows.ts'
 import { makeRow, writeRows } from './rows.ts'
 import { speedRows } from './speed-rows.ts'
 
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     zoo: { type: 'string' },
     intercloud: { type: 'string' },
     instances: { type: 'string', default: '300' },
+    seed: { type: 'string', default: '0' },
     'time-limit': { type: 'string', default: '10' },
     rounds: { type: 'string', default: '5' },
     only: { type: 'string' },
@@ -39,17 +40,14 @@ if (wanted('quality')) {
     zoo || intercloud
       ? { generated: share(0.45), zoo: share(0.32), intercloud: share(0.23) }
       : { generated: share(1), zoo: 0, intercloud: 0 }
-  const { instances, rejected } = makeInstances({ zoo, intercloud }, counts)
+  const { instances, rejected, notes } = makeInstances({ zoo, intercloud }, counts, Number(values.seed))
   for (const { name, reason } of rejected) console.log(`not usable: ${name}: ${reason}`)
+  for (const note of notes) console.log(`guessed: ${note}`)
   console.log(`${instances.length} instances, ${rejected.length} files or instances not usable`)
   const verdicts = await judge(instances, Number(values['time-limit']), (done) => {
     if (done % 25 === 0) console.log(`  ${done} of ${instances.length} solved`)
   })
-  for (const { instance, failures } of verdicts)
-    for (const failure of failures) console.log(`  ${instance.name}: ${failure}`)
-  const worst = verdicts.filter(({ outcome, ratio }) => outcome === 'Proven' && ratio['local-search']! < 0.97)
-  for (const { instance, ratio } of worst)
-    console.log(`  below 0.97: ${instance.name}: ${ratio['local-search']!.toFixed(4)}`)
+  for (const line of remarks(verdicts)) console.log(`  ${line}`)
   rows.push(makeRow({ case: 'quality', metric: 'files or instances not usable', unit: '', values: [rejected.length] }))
   rows.push(...qualityRows(verdicts), jointRow(instances.filter((_, i) => i % 2 === 0)))
 }

@@ -22,7 +22,7 @@ export const qualityRows = (verdicts: Verdict[]): ResultRow[] => {
       verdicts.filter(({ outcome }) => ['Undecided', 'TooLarge', 'Degenerate'].includes(outcome)).length,
     ]),
     count(
-      'failures of the verifier or to find a plan',
+      'failures (rejected by the verifier, no plan found, exception)',
       [verdicts.filter(({ failures, outcome }) => failures.length > 0 && outcome !== 'TooLarge').length],
       { at: 'most', limit: 0, of: 'median' },
     ),
@@ -88,6 +88,19 @@ export const qualityRows = (verdicts: Verdict[]): ResultRow[] => {
     }
   return rows
 }
+
+/** What a reader should know of single instances: why they have no ratio, what failed, and which ratios are low. */
+export const remarks = (verdicts: Verdict[]): string[] =>
+  verdicts.flatMap(({ instance, outcome, failures, ratio, belowGreedy }) => {
+    const rated = outcome === 'Proven' || outcome === 'Bounded'
+    const low = outcome === 'Proven' && ratio['local-search']! < 0.97
+    return [
+      ...(rated ? [] : [`no ratio (${outcome}): ${instance.name}`]),
+      ...(low ? [`below 0.97 (${ratio['local-search']!.toFixed(4)}): ${instance.name}`] : []),
+      ...(belowGreedy ? [`below greedy: ${instance.name}`] : []),
+      ...failures.map((failure) => `${outcome === 'TooLarge' ? 'too large' : 'FAILED'}: ${instance.name}: ${failure}`),
+    ]
+  })
 
 /** Joint placement, topology and routes against placement first and routes for it afterwards. */
 export const jointRow = (instances: Instance[]): ResultRow => {

@@ -1,5 +1,6 @@
 import { undeclared } from '#operator/planner/check/check.ts'
 import { loadExact, type Proof } from '#operator/planner/exact/exact.ts'
+import { TooLargeError } from '#operator/planner/exact/items.ts'
 import { objectives } from '#operator/planner/objectives.ts'
 import type { Plan } from '#operator/planner/plan.ts'
 import { plan, type Strategy } from '#operator/planner/planner.ts'
@@ -12,10 +13,13 @@ export type Compared = (typeof compared)[number]
 /** What became of one instance. `ratio`: objective net of change ÷ exact optimum (or its bound), 1 is best. */
 export type Verdict = {
   instance: Instance
-  /** `Undecided`: neither a feasible plan nor a proof that there is none; `Degenerate`: the optimum is 0. */
-  outcome: 'Proven' | 'Bounded' | 'Infeasible' | 'Undecided' | 'TooLarge' | 'Degenerate'
+  /**
+   * `Undecided`: neither a feasible plan nor a proof that there is none. `Degenerate`: the optimum has no sign to take a
+   * ratio of (0, or less than the cost of the changes that repair the present). `Failed`: the solver or a strategy threw.
+   */
+  outcome: 'Proven' | 'Bounded' | 'Infeasible' | 'Undecided' | 'TooLarge' | 'Degenerate' | 'Failed'
   ratio: Partial<Record<Compared, number>>
-  /** Local search found no feasible plan although there is one, or one that the verifier rejects. */
+  /** What must not happen: no feasible plan although there is one, a plan that the verifier rejects, an exception. */
   failures: string[]
   belowGreedy: boolean
   exactMs: number
@@ -50,50 +54,68 @@ const ratioTo = (optimum: number, reached: number, sense: 1 | -1): number | unde
   return sense === 1 ? reached / optimum : optimum / reached
 }
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** Solves each instance exactly and with every strategy; an instance on which something throws is a verdict as well. */
 export const judge = async (
   instances: Instance[],
   timeLimitSeconds: number,
   progress: (done: number) => void,
 ): Promise<Verdict[]> => {
-  let proof = undefined as Proof | undefined
-  const exact = await loadExact({
-    timeLimitSeconds,
-    onProof: (found) => {
-      proof ??= found
-    },
-  })
-  return instances.map((instance, i) => {
-    progress(i)
-    const verdict: Verdict = { instance, outcome: 'Proven', ratio: {}, failures: [], belowGreedy: false, exactMs: 0 }
-    proof = undefined
-    const startedMs = performance.now()
-    let best: Plan
+  const verdicts: Verdict[] = []
+  for (const instance of instances) {
+    progress(verdicts.length)
+    const verdict: Verdict = { instance, outcome: 'Failed', ratio: {}, failures: [], belowGreedy: false, exactMs: 0 }
+    verdicts.push(verdict)
     try {
-      best = solve(instance, 'exact', { exact })
+      await compare(verdict, timeLimitSeconds)
     } catch (error) {
-      if (error instanceof Error && error.name === 'TooLargeError')
-        return { ...verdict, outcome: 'TooLarge', failures: [error.message] }
-      throw error
+      if (error instanceof TooLargeError) verdict.outcome = 'TooLarge'
+      verdict.failures.push(messageOf(error))
     }
-    verdict.exactMs = performance.now() - startedMs
-    const plans = Object.fromEntries(compared.map((name) => [name, solve(instance, name)])) as Record<Compared, Plan>
-    for (const [name, result] of [...Object.entries(plans), ['exact', best] as const])
-      for (const { constraint, subject } of undeclared(result, instance.input))
-        verdict.failures.push(`${name} breaks ${constraint} of ${subject}`)
+  }
+  return verdicts
+}
 
-    const { status, bound } = proof as unknown as Proof
-    if (status === 'Infeasible') return { ...verdict, outcome: 'Infeasible' }
-    if (status === 'Stopped' && plans['local-search'].status !== 'Feasible') return { ...verdict, outcome: 'Undecided' }
+const compare = async (verdict: Verdict, timeLimitSeconds: number): Promise<void> => {
+  const { instance } = verdict
+  const proofs: Proof[] = []
+  // A solver of its own for each instance: memory of the last one is not kept, and a failure spoils no other.
+  const exact = await loadExact({ timeLimitSeconds, onProof: (proof) => void proofs.push(proof) })
+  const startedMs = performance.now()
+  const best = solve(instance, 'exact', { exact })
+  verdict.exactMs = performance.now() - startedMs
+  const plans = Object.fromEntries(compared.map((name) => [name, solve(instance, name)])) as Record<Compared, Plan>
+  for (const [name, result] of [...Object.entries(plans), ['exact', best] as const])
+    for (const { constraint, subject } of undeclared(result, instance.input))
+      verdict.failures.push(`${name} breaks ${constraint} of ${subject}`)
+
+  const { status, bound } = proofs[0]!
+  const found = plans['local-search'].status === 'Feasible'
+  if (status === 'Infeasible') verdict.outcome = 'Infeasible'
+  else if (status === 'Stopped' && !found) verdict.outcome = 'Undecided'
+  else {
+    verdict.outcome = status === 'Optimal' ? 'Proven' : 'Bounded'
     const optimum = status === 'Optimal' ? net(best) : bound
-    const { sense } = objectives[instance.objective]
-    for (const name of compared) {
-      const ratio = plans[name].status === 'Feasible' ? ratioTo(optimum, net(plans[name]), sense) : 0
-      if (ratio === undefined) return { ...verdict, outcome: 'Degenerate' }
-      verdict.ratio[name] = ratio
+    rate(verdict, plans, optimum)
+  }
+  if (!found && status === 'Optimal') verdict.failures.push('local-search found no feasible plan')
+  if (found && status === 'Infeasible')
+    verdict.failures.push('local-search found a plan where the solver proved there is none')
+}
+
+const rate = (verdict: Verdict, plans: Record<Compared, Plan>, optimum: number): void => {
+  const { sense } = objectives[verdict.instance.objective]
+  for (const name of compared) {
+    const ratio = plans[name].status === 'Feasible' ? ratioTo(optimum, net(plans[name]), sense) : 0
+    if (ratio === undefined) {
+      verdict.outcome = 'Degenerate'
+      verdict.ratio = {}
+      break
     }
-    if (plans['local-search'].status !== 'Feasible' && status === 'Optimal')
-      verdict.failures.push('local-search found no feasible plan')
-    verdict.belowGreedy = verdict.ratio['local-search']! < verdict.ratio.greedy! - 1e-9
-    return { ...verdict, outcome: status === 'Optimal' ? 'Proven' : 'Bounded' }
-  })
+    verdict.ratio[name] = ratio
+  }
+  const [searched, published] = [plans['local-search'], plans.greedy]
+  const worse = searched.status !== 'Feasible' || net(searched) < net(published) - 1e-9
+  verdict.belowGreedy = published.status === 'Feasible' && worse
 }
