@@ -39,15 +39,7 @@ export class TestMaps {
   }
 
   configure(layout: number): void {
-    this.put('meta', 0, {
-      layout,
-      udpPort: UDP_PORT,
-      mark: MARK,
-      fastPath: this.#fastPath,
-      overlay: 1n,
-      node: 2n,
-      serial: 3n,
-    })
+    this.put('meta', 0, { layout, udpPort: UDP_PORT, mark: MARK, overlay: 1n, node: 2n, serial: 3n })
   }
 
   put<N extends MapName>(name: N, key: MapKey<N>, value: MapValue<N>): void {
