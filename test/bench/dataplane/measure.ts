@@ -1,55 +1,99 @@
-// One figure of one topology. Each takes a bounded time.
+// The figures of one world. Each takes a bounded time.
 import { execFileSync } from 'node:child_process'
+import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { cacheFolder } from '#test/lab/tools.ts'
-import type { Topology } from './topology.ts'
+import type { World } from './world.ts'
 
 const TARGET = '10.88.0.2'
-const SECONDS = 2
 const DATAGRAM_PORT = 9000
+/** The receiver's clock starts at the first datagram, so the sender goes on a little longer. */
+const TAIL_MS = 150
+const SENDER_CPU = 0
+const RECEIVER_CPU = 1
 
-/** Builds the sender and counter of datagrams. */
+/** Whether the guest's frames leave with their checksum still to be filled in, as most of a virtio guest's do. */
+export type Checksums = 'partial' | 'complete'
+
+/** Programs under measurement on a CPU of their own with real-time priority; else where the scheduler puts them. */
+type Placement = { pinned: boolean }
+
+/** Builds the sender and counter of datagrams, and returns its path. */
 export const buildUdpRate = (): string => {
-  const program = join(cacheFolder(), 'bin', 'udp-rate')
-  execFileSync('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-o', program, join(import.meta.dirname, 'udp-rate.c')])
+  const folder = join(cacheFolder(), 'bin')
+  mkdirSync(folder, { recursive: true })
+  const program = join(folder, 'udp-rate')
+  const temporary = `${program}.${process.pid}`
+  execFileSync('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-o', temporary, join(import.meta.dirname, 'udp-rate.c')])
+  renameSync(temporary, program)
   return program
+}
+
+const onCpu = (cpu: number): string[] => ['taskset', '-c', String(cpu), 'chrt', '--fifo', '5']
+
+/** Waits until the receiver answers; tells what is wrong when it never does. */
+export const untilReachable = async (world: World, limitSeconds = 20): Promise<void> => {
+  const ping = ['ping', '-i', '0.2', '-c', '1', '-w', String(limitSeconds), TARGET]
+  await world.run(world.sender, ping, (limitSeconds + 5) * 1000).output
 }
 
 /** TCP throughput in Gbit/s, and the segments that were sent again. */
 export const tcp = async (
-  { sender, receiver }: Topology,
-  streams: number,
+  { sender, receiver, run }: Pick<World, 'sender' | 'receiver' | 'run'>,
+  { streams, seconds, pinned }: Placement & { streams: number; seconds: number },
 ): Promise<{ gbps: number; retransmits: number }> => {
-  const server = receiver.spawn('iperf3', '-s', '-1', '--forceflush')
-  await new Promise<void>((resolve) =>
-    createInterface({ input: server.stdout! }).on('line', (line) => line.includes('listening') && resolve()),
-  )
-  const ended = new Promise((resolve) => server.once('close', resolve))
-  const report = JSON.parse(sender.exec('iperf3', '-c', TARGET, '-t', String(SECONDS), '-P', String(streams), '-J'))
-  await ended
+  const server = run(receiver, ['iperf3', '-s', '-1', '--forceflush'])
+  await server.line('listening')
+  const affinity = pinned ? ['-A', `${SENDER_CPU},${RECEIVER_CPU}`] : []
+  const client = ['iperf3', '-c', TARGET, '-t', String(seconds), '-P', String(streams), '-J', ...affinity]
+  const report = JSON.parse(await run(sender, client).output)
+  await server.output
   return { gbps: report.end.sum_received.bits_per_second / 1e9, retransmits: report.end.sum_sent.retransmits }
 }
 
-/** Datagrams with 64 bytes of payload that arrive, per second. */
-export const packets = async ({ sender, receiver }: Topology, program: string, flows: number): Promise<number> => {
-  const counter = receiver.spawn(program, 'count', String(DATAGRAM_PORT), String(SECONDS * 1000))
-  const lines: string[] = []
-  const ready = new Promise<void>((resolve) => {
-    createInterface({ input: counter.stdout! }).on('line', (line) => (line === 'ready' ? resolve() : lines.push(line)))
-  })
-  const ended = new Promise((resolve) => counter.once('close', resolve))
-  await ready
-  sender.exec(program, 'send', TARGET, String(DATAGRAM_PORT), String(flows), String(SECONDS * 1000 + 200))
-  await ended
-  return Number(lines[0])
+export type PacketOptions = Placement & { flows: number; milliseconds: number; targets?: number }
+
+/** Datagrams with 64 bytes of payload: how many arrive per second, and the sender's CPU time for each in ns. */
+export const packets = async (
+  { sender, receiver, run }: Pick<World, 'sender' | 'receiver' | 'run'>,
+  program: string,
+  { flows, milliseconds, pinned, targets = 1 }: PacketOptions,
+): Promise<{ perSecond: number; senderNs: number }> => {
+  const place = (cpu: number): string[] => (pinned ? onCpu(cpu) : [])
+  const port = String(DATAGRAM_PORT)
+  const counter = run(receiver, [...place(RECEIVER_CPU), program, 'count', port, String(milliseconds)])
+  await counter.line('ready')
+  const send = ['send', TARGET, port, String(flows), String(targets), String(milliseconds + TAIL_MS)]
+  const sent = await run(sender, [...place(SENDER_CPU), program, ...send]).output
+  const counted = (await counter.output).split('\n').at(-1)
+  return { perSecond: Number(counted), senderNs: Number(sent.split(' ')[1]) }
 }
 
 /** Median round-trip time in microseconds, at a ping each millisecond. */
-export const roundTrip = ({ sender }: Topology): number => {
-  const text = sender.exec('ping', '-i', '0.001', '-c', '600', '-W', '1', TARGET)
+export const roundTrip = async (
+  { sender, run }: Pick<World, 'sender' | 'run'>,
+  { count, pinned }: Placement & { count: number },
+): Promise<number> => {
+  const place = pinned ? ['taskset', '-c', String(SENDER_CPU)] : []
+  const text = await run(sender, [...place, 'ping', '-i', '0.001', '-c', String(count), '-W', '1', TARGET]).output
   const times = [...text.matchAll(/time=([\d.]+) ms/g)]
     .map(([, time]) => Number(time) * 1000)
     .sort((left, right) => left - right)
-  return times[Math.floor(times.length / 2)] ?? Number.NaN
+  const middle = times[Math.floor(times.length / 2)]
+  if (middle === undefined) throw new Error(`no answer to ${count} pings`)
+  return middle
+}
+
+/** Chooses how the guest's frames leave, and proves it by one of them. */
+export const setChecksums = async (
+  { sender, run }: Pick<World, 'sender' | 'run'>,
+  program: string,
+  checksums: Checksums,
+): Promise<void> => {
+  sender.exec('ethtool', '-K', 'eth0', 'tx', checksums === 'partial' ? 'on' : 'off')
+  const look = run(sender, [program, 'checksum', 'eth0'])
+  await look.line('ready')
+  await run(sender, [program, 'send', TARGET, String(DATAGRAM_PORT), '1', '1', '1']).output
+  const seen = (await look.output).split('\n').at(-1)
+  if (seen !== checksums) throw new Error(`the sender's frames have ${seen} checksums, not ${checksums} ones`)
 }

@@ -1,0 +1,79 @@
+// The figures of a case, in the order in which they are taken.
+import type { Case } from './cases.ts'
+import { packets, roundTrip, setChecksums, tcp } from './measure.ts'
+import type { World } from './world.ts'
+
+/** Names of figures, by kind. */
+export const METRICS = {
+  tcp: /^TCP [^,]*(, pinned)?$/,
+  retransmits: /^TCP .*, sent again$/,
+  packets: /^packets [^']*$/,
+  roundTrip: /^round trip/,
+} as const
+
+export type Figure = { metric: string; unit: string; value: number }
+type Measurement = { what: string; take: (world: World) => Promise<Figure[]> }
+
+const plural = (count: number, word: string): string => `${count} ${word}${count > 1 ? 's' : ''}`
+
+const tcpFigures =
+  (streams: number, seconds: number, pinned = false) =>
+  async (world: World): Promise<Figure[]> => {
+    const { gbps, retransmits } = await tcp(world, { streams, seconds, pinned })
+    const metric = `TCP ${plural(streams, 'stream')}${pinned ? ', pinned' : ''}`
+    return [
+      { metric, unit: 'Gbit/s', value: gbps },
+      { metric: `${metric}, sent again`, unit: 'segments', value: retransmits },
+    ]
+  }
+
+type PacketCase = { flows: number; pinned: boolean; complete?: boolean; milliseconds: number }
+
+const packetFigures =
+  (program: string, { flows, pinned, complete = false, milliseconds }: PacketCase) =>
+  async (world: World): Promise<Figure[]> => {
+    if (complete) await setChecksums(world, program, 'complete')
+    try {
+      const { perSecond, senderNs } = await packets(world, program, { flows, pinned, milliseconds })
+      const metric = `packets ${plural(flows, 'flow')}${pinned ? ', pinned' : ''}${complete ? ', complete checksums' : ''}`
+      const rate = { metric, unit: 'per s', value: perSecond }
+      // Only a pinned sender does the whole path by itself, on its own CPU.
+      return pinned ? [rate, { metric: `${metric}: sender's CPU`, unit: 'ns', value: senderNs }] : [rate]
+    } finally {
+      if (complete) await setChecksums(world, program, 'partial')
+    }
+  }
+
+const roundTripFigure =
+  (count: number) =>
+  async (world: World): Promise<Figure[]> => [
+    { metric: 'round trip p50', unit: 'µs', value: await roundTrip(world, { count, pinned: true }) },
+  ]
+
+/** Everything that is measured of a case. On wires without offloads that is TCP, and one packet rate. */
+export const measurementsOf = (
+  { wire }: Case,
+  { program, quick }: { program: string; quick: boolean },
+): Measurement[] => {
+  const seconds = quick ? 1 : 1.5
+  const milliseconds = quick ? 200 : 800
+  const burst = quick ? 200 : 500
+  const streams = [
+    { what: 'TCP, 1 stream', take: tcpFigures(1, seconds) },
+    { what: 'TCP, 8 streams', take: tcpFigures(8, seconds) },
+    { what: 'TCP, 1 stream, pinned', take: tcpFigures(1, seconds, true) },
+  ]
+  const rate = (options: Omit<PacketCase, 'milliseconds'>): Measurement => ({
+    what: `packets, ${JSON.stringify(options)}`,
+    take: packetFigures(program, { ...options, milliseconds: options.pinned ? burst : milliseconds }),
+  })
+  const pinned = rate({ flows: 1, pinned: true })
+  if (wire !== 'ideal') return [...streams, pinned]
+  return [
+    ...streams,
+    ...[1, 8, 64].map((flows) => rate({ flows, pinned: false })),
+    pinned,
+    rate({ flows: 1, pinned: true, complete: true }),
+    { what: 'round trip', take: roundTripFigure(quick ? 200 : 800) },
+  ]
+}

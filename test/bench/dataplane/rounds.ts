@@ -1,0 +1,96 @@
+// The rounds: every case in turn, again and again, so that what is compared is measured at nearly the same time.
+import type { Failure, Series } from '../report.ts'
+import { type Case, isShortLived, nameOf } from './cases.ts'
+import { setChecksums, untilReachable } from './measure.ts'
+import { measurementsOf } from './metrics.ts'
+import type { World } from './world.ts'
+
+export type RoundsInput = {
+  cases: readonly Case[]
+  rounds: number
+  quick: boolean
+  /** The datagram sender. */
+  program: string
+  /** Builds the world of a case, joined and ready. */
+  build: (it: Case) => Promise<World>
+  signal: AbortSignal
+  say: (text: string) => void
+}
+
+const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** Keeps worlds from round to round; those with busy programs in them only while they are measured. */
+class Worlds {
+  readonly #kept = new Map<string, World>()
+  readonly #build: (it: Case) => Promise<World>
+
+  constructor(build: (it: Case) => Promise<World>) {
+    this.#build = build
+  }
+
+  async of(it: Case): Promise<World> {
+    const name = nameOf(it)
+    const found = this.#kept.get(name)
+    if (found) return found
+    const world = await this.#build(it)
+    this.#kept.set(name, world)
+    return world
+  }
+
+  async discard(it: Case): Promise<void> {
+    const world = this.#kept.get(nameOf(it))
+    this.#kept.delete(nameOf(it))
+    await world?.close()
+  }
+
+  async close(): Promise<void> {
+    for (const world of this.#kept.values()) await world.close()
+  }
+}
+
+/** Runs all rounds. A case that fails is named, built anew for the next round, and the others go on; an abort ends everything. */
+export const runRounds = async (input: RoundsInput): Promise<{ series: Map<string, Series>; failures: Failure[] }> => {
+  const { cases, rounds, program, quick, signal, say } = input
+  const figures = new Map<string, Series & { values: Map<number, number> }>()
+  const failures: Failure[] = []
+  const worlds = new Worlds(input.build)
+  const record = (
+    name: string,
+    round: number,
+    { metric, unit, value }: { metric: string; unit: string; value: number },
+  ) => {
+    const key = `${name} ${metric}`
+    const series = figures.get(key) ?? { case: name, metric, unit, values: new Map<number, number>() }
+    series.values.set(round, value)
+    figures.set(key, series)
+  }
+  const visit = async (it: Case, round: number): Promise<void> => {
+    const world = await worlds.of(it)
+    await untilReachable(world)
+    if (round === 1) await setChecksums(world, program, 'partial')
+    for (const { what, take } of measurementsOf(it, { program, quick }))
+      try {
+        for (const figure of await take(world)) record(nameOf(it), round, figure)
+      } catch (cause) {
+        throw new Error(`${what}: ${errorText(cause)}`, { cause })
+      }
+  }
+  try {
+    for (let round = 1; round <= rounds; round++)
+      for (const it of cases) {
+        say(`round ${round} of ${rounds}: ${nameOf(it)}`)
+        try {
+          await visit(it, round)
+          if (isShortLived(it)) await worlds.discard(it)
+        } catch (error) {
+          signal.throwIfAborted()
+          failures.push({ case: nameOf(it), round, error: errorText(error) })
+          say(`  failed: ${errorText(error)}`)
+          await worlds.discard(it)
+        }
+      }
+  } finally {
+    await worlds.close()
+  }
+  return { series: figures, failures }
+}
