@@ -4,6 +4,8 @@ import type { Condition } from '#crds/schema.ts'
 import type { Overlay } from './overlay.ts'
 import { table } from './table.ts'
 
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
 type Row = { kind: string; name: string; ready: string; detail: string; message: string }
 
 const readiness = (conditions: Condition[] | undefined): Pick<Row, 'ready' | 'message'> => {
@@ -22,7 +24,7 @@ const rowsOf = ({ clusters, networks, links, bridges, endpoints }: Overlay): Row
   ...[...bridges].map(([name, { spec, status }]) => ({
     kind: 'NodeBridge',
     name,
-    detail: `${spec?.links?.length ?? 0} links, ${spec?.networks?.length ?? 0} networks`,
+    detail: `${counted(spec?.links?.length ?? 0, 'link')}, ${counted(spec?.networks?.length ?? 0, 'network')}`,
     ...readiness(status?.conditions),
   })),
   ...networks.map(({ metadata, status }) => {
@@ -31,7 +33,7 @@ const rowsOf = ({ clusters, networks, links, bridges, endpoints }: Overlay): Row
     return {
       kind: 'VirtualNetwork',
       name,
-      detail: `VNI ${status?.vni ?? '-'}, ${attached} endpoints`,
+      detail: `VNI ${status?.vni ?? '-'}, ${counted(attached, 'endpoint')}${metadata.deletionTimestamp ? ', being deleted' : ''}`,
       ...readiness(status?.conditions),
     }
   }),

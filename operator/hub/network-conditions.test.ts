@@ -1,5 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { inUseCondition } from './in-use.ts'
 import { type ConditionInput, networkConditions } from './network-conditions.ts'
 import type { BridgeProgress, NetworkReport } from './overlay-report.ts'
 
@@ -42,6 +43,15 @@ const conditions = (over: Partial<ConditionInput> & { objection?: { reason: stri
   })
   return (type: string) => list.find((each) => each.type === type)
 }
+
+test('one that waits for its VMs works, and says in Ready that it is going', () => {
+  const departure = inUseCondition(3, ['east'])
+  const found = conditions({ departure })
+  assert.is(found('Ready')?.status, 'True')
+  assert.is(found('Ready')?.reason, 'InUse')
+  assert.match(found('Ready')?.message ?? '', /being deleted: 3 interfaces/)
+  assert.is(found('Terminating')?.status, 'True')
+})
 
 test('all is well', () => {
   const found = conditions()

@@ -18,6 +18,8 @@ export type ConditionInput = {
   report: NetworkReport | undefined
   endpoints: { problems: readonly EndpointProblem[] }
   clusters: readonly ClusterView[]
+  /** Condition of a network that is being deleted; it works as long as VMs use it. */
+  departure?: ConditionStatement | undefined
 }
 
 const holds = (type: string, reason: string, message: string): ConditionStatement => ({
@@ -117,8 +119,10 @@ const clustersReady = ({ clusters }: ConditionInput): ConditionStatement | undef
 export const networkConditions = (input: ConditionInput): ConditionStatement[] => {
   const parts = [accepted(input), programmed(input), connected(input)]
   const missing = parts.find(({ status }) => status !== 'True') ?? clustersReady(input)
-  const ready = missing
-    ? { ...missing, type: 'Ready' }
-    : holds('Ready', 'Ready', `${input.report?.bridges.length ?? 0} bridges in ${input.clusters.length} clusters`)
-  return [ready, ...parts, degraded(input)]
+  const { departure, report, clusters } = input
+  const whole = departure
+    ? holds('Ready', departure.reason, `being deleted: ${departure.message}`)
+    : holds('Ready', 'Ready', `${report?.bridges.length ?? 0} bridges in ${clusters.length} clusters`)
+  const ready = missing ? { ...missing, type: 'Ready' } : whole
+  return [ready, ...parts, degraded(input), ...(departure ? [departure] : [])]
 }

@@ -15,7 +15,6 @@ export type StatusInput = {
   report: NetworkReport | undefined
   endpoints: Pick<EndpointVerdict, 'counts' | 'problems'>
   clusters: readonly ClusterView[]
-  /** Condition of a network that is being deleted. */
   departure?: ConditionStatement | undefined
   now: string
 }
@@ -38,8 +37,7 @@ const clusterEntry = (view: ClusterView, { report, endpoints }: StatusInput): Cl
 export const networkStatus = (input: StatusInput): NetworkStatus => {
   const { network, decision, report, endpoints, clusters, now } = input
   const bridges = report?.bridges ?? []
-  const { departure } = input
-  const statements = [...networkConditions(input), ...(departure ? [departure] : [])].map((statement) => ({
+  const statements = networkConditions(input).map((statement) => ({
     ...statement,
     message: statement.message.slice(0, 4096),
     observedGeneration: network.metadata.generation,
