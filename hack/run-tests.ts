@@ -1,4 +1,5 @@
-// Runs uvu test files, one process each, and sums their counts: `node hack/run-tests.ts [--jobs N] FILE...`.
+// Runs uvu test files, one process each, and sums their counts: `node hack/run-tests.ts [--jobs N] [--limit-seconds S] FILE...`.
+// A file that takes longer than the limit is ended, and named.
 // uvu exits 0 when a file forgets `.run()`, so a file that reports no test is a failure here.
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
@@ -9,6 +10,7 @@ type Outcome = { file: string; passed: number; failed: number; skipped: number; 
 const { values, positionals: files } = parseArgs({
   options: {
     jobs: { type: 'string', default: String(availableParallelism()) },
+    'limit-seconds': { type: 'string', default: '900' },
     verbose: { type: 'boolean', default: false },
   },
   allowPositionals: true,
@@ -25,9 +27,18 @@ const runFile = (file: string): Promise<Outcome> =>
       output += chunk.toString()
       if (values.verbose) process.stdout.write(chunk)
     }
+    const limit = setTimeout(
+      () => {
+        output += `\nended after ${values['limit-seconds']} s: it hangs, or needs a higher --limit-seconds\n`
+        child.kill('SIGTERM')
+        setTimeout(() => child.kill('SIGKILL'), 20_000).unref()
+      },
+      Number(values['limit-seconds']) * 1000,
+    )
     child.stdout.on('data', collect)
     child.stderr.on('data', collect)
     child.on('close', (code) => {
+      clearTimeout(limit)
       const plain = stripVTControlCharacters(output)
       const total = count(plain, 'Total')
       const passed = count(plain, 'Passed')
