@@ -31,6 +31,11 @@ check: packages node_modules ## Format, lint, types, purity, generated files, si
 	@$(NODE) hack/check-tree.ts
 	@node_modules/.bin/knip --no-progress
 
+.PHONY: verify-kernel
+verify-kernel: packages node_modules bpf ## Does Debian's own kernel (6.1) accept the eBPF programs? In an emulated guest; half a minute
+	@hack/install-packages.sh guest-kernel
+	@$(NODE) hack/verify-kernel.ts $(sort $(wildcard build/bpf/*.bpf.o))
+
 .PHONY: generate
 generate: node_modules ## Write CRDs and reference documentation from the schemas
 	@$(NODE) hack/generate.ts
@@ -39,7 +44,8 @@ generate: node_modules ## Write CRDs and reference documentation from the schema
 bench: bench-dataplane bench-planner ## All benchmarks
 
 .PHONY: bench-dataplane
-bench-dataplane: setup ## Frames through the overlay, against the kernel's own VXLAN and bridge
+bench-dataplane: setup ## Frames through the overlay, against the kernel's own VXLAN and bridge (ARGS=--peers: and other overlays)
+	@$(if $(findstring --peers,$(ARGS)),hack/install-packages.sh bench-peers,true)
 	@$(NODE) test/bench/dataplane/main.ts $(ARGS)
 
 .PHONY: bench-planner

@@ -11,7 +11,7 @@ build) # what the product's build, tests and demo use
 bench-peers) # other overlays, which the data-plane benchmark compares with
   packages=(fastd n2n openssl openvpn openvswitch-switch tinc) ;;
 guest-kernel) # a guest that checks the eBPF programs on Debian's own kernel
-  packages=(busybox-static cpio linux-image-cloud-amd64 qemu-system-x86 xz-utils zstd) ;;
+  packages=(cpio qemu-system-x86) ;;
 *)
   echo "install-packages.sh: unknown group '$1'" >&2
   exit 2 ;;
