@@ -27,14 +27,11 @@ const runFile = (file: string): Promise<Outcome> =>
       output += chunk.toString()
       if (values.verbose) process.stdout.write(chunk)
     }
-    const limit = setTimeout(
-      () => {
-        output += `\nended after ${values['limit-seconds']} s: it hangs, or needs a higher --limit-seconds\n`
-        child.kill('SIGTERM')
-        setTimeout(() => child.kill('SIGKILL'), 20_000).unref()
-      },
-      Number(values['limit-seconds']) * 1000,
-    )
+    const limit = setTimeout(() => {
+      output += `\nended after ${values['limit-seconds']} s: it hangs, or needs a higher --limit-seconds\n`
+      child.kill('SIGTERM')
+      setTimeout(() => child.kill('SIGKILL'), 20_000).unref()
+    }, Number(values['limit-seconds']) * 1000)
     child.stdout.on('data', collect)
     child.stderr.on('data', collect)
     child.on('close', (code) => {
