@@ -1,6 +1,6 @@
 // What is measured: overlays, each over wires and a relay.
 import type { Options } from './options.ts'
-import { PEERS, type PeerName } from './peers/index.ts'
+import { isPeer, PEERS, type PeerName } from './peers/index.ts'
 import { availablePaths } from './vnet-overlay.ts'
 import type { Wire } from './world.ts'
 
@@ -13,7 +13,6 @@ export type Case = { readonly role: Role; readonly overlay: Overlay; readonly wi
 export const nameOf = ({ role, overlay, wire }: Case): string =>
   [role, overlay, ...(wire === 'ideal' ? [] : [wire])].join(' ')
 
-const isPeer = (overlay: Overlay): overlay is PeerName => Object.hasOwn(PEERS, overlay)
 /** Programs that run all the time are there only while they are measured. */
 export const isShortLived = ({ overlay }: Case): boolean => isPeer(overlay)
 

@@ -1,11 +1,12 @@
 // Frames through the overlay, against the kernel's own VXLAN and against no overlay at all, alternately in one run.
 import { mountBpffs } from '#daemonset/native/test-bpffs.ts'
 import { tableText, toRow, writeResults } from '../report.ts'
-import { type Case, chooseCases, nameOf } from './cases.ts'
+import { type Case, chooseCases, nameOf, type Overlay } from './cases.ts'
 import { comparisonsOf } from './goals.ts'
 import { joinByKernel } from './kernel-vxlan.ts'
 import { buildUdpRate } from './measure.ts'
 import { parseOptions, USAGE } from './options.ts'
+import { isPeer, PEERS } from './peers/index.ts'
 import { joinByBridge } from './plain-bridge.ts'
 import { runRounds } from './rounds.ts'
 import { joinByVnet } from './vnet-overlay.ts'
@@ -30,18 +31,22 @@ const cases = chooseCases(options)
 const program = buildUdpRate()
 const bpffs = mountBpffs()
 
+const overheadOf = (overlay: Overlay): number => {
+  if (overlay === 'bridge') return 0
+  return isPeer(overlay) ? PEERS[overlay].overhead : VXLAN_OVERHEAD
+}
+
+const join = async (world: World, overlay: Overlay): Promise<void> => {
+  if (overlay === 'bridge') joinByBridge(world)
+  else if (overlay === 'kernel') joinByKernel(world)
+  else if (isPeer(overlay)) await PEERS[overlay].join(world)
+  else joinByVnet(world, { path: overlay === 'vnet-fast' ? 'fast' : 'slow', bpffs, networks: 1, otherMacs: 0 })
+}
+
 const build = async ({ role, overlay, wire }: Case): Promise<World> => {
-  const world = new World({
-    wire,
-    relay: role === 'relay',
-    overhead: overlay === 'bridge' ? 0 : VXLAN_OVERHEAD,
-    pairs: 1,
-    signal,
-  })
+  const world = new World({ wire, relay: role === 'relay', overhead: overheadOf(overlay), pairs: 1, signal })
   try {
-    if (overlay === 'bridge') joinByBridge(world)
-    else if (overlay === 'kernel') joinByKernel(world)
-    else joinByVnet(world, { path: overlay === 'vnet-fast' ? 'fast' : 'slow', bpffs, networks: 1, otherMacs: 0 })
+    await join(world, overlay)
     return world
   } catch (error) {
     await world.close()

@@ -2,7 +2,7 @@
 import type { Failure, Series } from '../report.ts'
 import { type Case, isShortLived, nameOf } from './cases.ts'
 import { setChecksums, untilReachable } from './measure.ts'
-import { measurementsOf } from './metrics.ts'
+import { measurementsOf, usualChecksums } from './metrics.ts'
 import type { World } from './world.ts'
 
 export type RoundsInput = {
@@ -67,7 +67,7 @@ export const runRounds = async (input: RoundsInput): Promise<{ series: Map<strin
   const visit = async (it: Case, round: number): Promise<void> => {
     const world = await worlds.of(it)
     await untilReachable(world)
-    if (round === 1) await setChecksums(world, program, 'partial')
+    await setChecksums(world, program, usualChecksums(it))
     for (const { what, take } of measurementsOf(it, { program, quick }))
       try {
         for (const figure of await take(world)) record(nameOf(it), round, figure)
