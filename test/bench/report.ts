@@ -10,8 +10,13 @@ export type Series = { case: string; metric: string; unit: string; values: Reado
  * What a figure is to reach.
  * - `atLeast`, `atMost`: bounds of the ratio to the baseline. `tolerance`: how far the median may be off, for noise.
  * - `noMoreThanBaseline`: of counts that are often 0, so that no ratio exists.
+ * - `valueAtMost`: a bound of the median itself.
  */
-export type Goal = { atLeast: number; tolerance?: number } | { atMost: number } | { noMoreThanBaseline: true }
+export type Goal =
+  | { atLeast: number; tolerance?: number }
+  | { atMost: number }
+  | { noMoreThanBaseline: true }
+  | { valueAtMost: number }
 
 /** A series beside the one that it is compared with. */
 export type Comparison = { series: Series; baseline?: Series; goal?: Goal }
@@ -53,10 +58,14 @@ const pairs = (series: Series, baseline: Series): [number, number][] =>
 const textOf = (goal: Goal): string => {
   if ('noMoreThanBaseline' in goal) return 'no more'
   if ('atMost' in goal) return `<= ${goal.atMost}`
+  if ('valueAtMost' in goal) return `median <= ${goal.valueAtMost}`
   return `>= ${goal.atLeast}${goal.tolerance ? ` (median >= ${goal.atLeast - goal.tolerance})` : ''}`
 }
 
-const isMet = (goal: Goal, ratio: number | null, both: [number, number][]): boolean => {
+type Measured = { ratio: number | null; both: [number, number][]; values: number[] }
+
+const isMet = (goal: Goal, { ratio, both, values }: Measured): boolean => {
+  if ('valueAtMost' in goal) return values.length > 0 && median(values) <= goal.valueAtMost
   if ('noMoreThanBaseline' in goal) return both.length > 0 && median(both.map(([value, base]) => value - base)) <= 0
   if (ratio === null) return false
   return 'atMost' in goal ? ratio <= goal.atMost : ratio >= goal.atLeast - (goal.tolerance ?? 0)
@@ -80,7 +89,7 @@ export const toRow = ({ series, baseline, goal }: Comparison): ResultRow => {
     ratioMin: ratio === null ? null : Math.min(...ratios),
     ratioMax: ratio === null ? null : Math.max(...ratios),
     goal: goal ? textOf(goal) : null,
-    met: goal ? isMet(goal, ratio, both) : null,
+    met: goal ? isMet(goal, { ratio, both, values }) : null,
   }
 }
 

@@ -1,7 +1,6 @@
 // What is measured: overlays, each over wires and a relay.
 import type { Options } from './options.ts'
 import { isPeer, PEERS, type PeerName } from './peers/index.ts'
-import { availablePaths } from './vnet-overlay.ts'
 import type { Wire } from './world.ts'
 
 export type VnetOverlay = 'vnet-slow' | 'vnet-fast'
@@ -18,7 +17,7 @@ export const isShortLived = ({ overlay }: Case): boolean => isPeer(overlay)
 
 /** The cases that were asked for, in the order in which a round visits them: what is compared is close together. */
 export const chooseCases = ({ paths, peers, only }: Pick<Options, 'paths' | 'peers' | 'only'>): Case[] => {
-  const ours = paths.filter((path) => availablePaths().includes(path)).map((path): VnetOverlay => `vnet-${path}`)
+  const ours = paths.map((path): VnetOverlay => `vnet-${path}`)
   const link = (overlay: Overlay, wire: Wire = 'ideal'): Case => ({ role: 'link', overlay, wire })
   const compared: Overlay[] = ['kernel', ...ours]
   const all: Case[] = [

@@ -27,6 +27,11 @@ const RULES: readonly Rule[] = [
   { ...fastRelay, metric: METRICS.packets, against: fastLink, goal: { atLeast: 0.88 } },
 ]
 
+/** Packets per second with much of something, against little of it. */
+export const FLATNESS_GOAL: Goal = { atLeast: 0.95 }
+/** Milliseconds of the usual rate that are missing after the fast path had to forget all it knew. */
+export const INVALIDATION_GOAL: Goal = { valueAtMost: 10 }
+
 const applies = (rule: Rule, it: Case, metric: string): boolean =>
   rule.overlay === it.overlay &&
   rule.role === it.role &&

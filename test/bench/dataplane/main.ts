@@ -2,6 +2,7 @@
 import { mountBpffs } from '#daemonset/native/test-bpffs.ts'
 import { tableText, toRow, writeResults } from '../report.ts'
 import { type Case, chooseCases, nameOf, type Overlay } from './cases.ts'
+import { measureFlatness } from './flatness.ts'
 import { comparisonsOf } from './goals.ts'
 import { joinByKernel } from './kernel-vxlan.ts'
 import { buildUdpRate } from './measure.ts'
@@ -57,13 +58,18 @@ const build = async ({ role, overlay, wire }: Case): Promise<World> => {
 try {
   const { rounds, quick } = options
   const { series, failures } = await runRounds({ cases, rounds, quick, program, build, signal, say: console.error })
-  const rows = cases
-    .flatMap((it) =>
-      [...series.values()]
-        .filter((entry) => entry.case === nameOf(it))
-        .flatMap((entry) => comparisonsOf(it, entry, series)),
-    )
-    .map(toRow)
+  const comparisons = cases.flatMap((it) =>
+    [...series.values()]
+      .filter((entry) => entry.case === nameOf(it))
+      .flatMap((entry) => comparisonsOf(it, entry, series)),
+  )
+  if (options.flatness)
+    for (const path of options.paths) {
+      const flat = await measureFlatness({ path, rounds, quick, program, bpffs, signal, say: console.error })
+      comparisons.push(...flat.comparisons)
+      failures.push(...flat.failures)
+    }
+  const rows = comparisons.map(toRow)
   console.log(tableText(rows))
   for (const { case: name, round, error } of failures) console.log(`FAILED in round ${round}: ${name}: ${error}`)
   console.log(`written: ${writeResults('dataplane', { rounds, rows, failures })}`)

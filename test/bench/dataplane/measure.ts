@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { cacheFolder } from '#test/lab/tools.ts'
 import type { World } from './world.ts'
 
@@ -77,6 +78,25 @@ export const packets = async (
   const sent = await run(sender, [...place(SENDER_CPU), program, ...send]).output
   const counted = (await counter.output).split('\n').at(-1)
   return { perSecond: Number(counted), senderNs: Number(sent.split(' ')[1]) }
+}
+
+/** How many datagrams arrived in each millisecond from `first` (monotonic clock, ns) on, while `during` was run in the middle. */
+export const packetsByMillisecond = async (
+  { sender, receiver, run }: Pick<World, 'sender' | 'receiver' | 'run'>,
+  program: string,
+  { milliseconds, during }: { milliseconds: number; during: () => void },
+): Promise<{ first: bigint; counts: number[] }> => {
+  const port = String(DATAGRAM_PORT)
+  const counting = ['count', port, String(milliseconds), '--buckets']
+  const counter = run(receiver, [...onCpu(RECEIVER_CPU), program, ...counting])
+  await counter.line('ready')
+  const send = ['send', TARGET, port, '1', '1', String(milliseconds + TAIL_MS)]
+  const sent = run(sender, [...onCpu(SENDER_CPU), program, ...send]).output
+  await delay(milliseconds / 2)
+  during()
+  await sent
+  const [first, ...counts] = (await counter.output).split('\n').at(-1)!.split(' ')
+  return { first: BigInt(first!), counts: counts.map(Number) }
 }
 
 /** Median round-trip time in microseconds, at a ping each millisecond. */

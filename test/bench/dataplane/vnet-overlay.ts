@@ -6,9 +6,6 @@ import type { Bpffs } from '#daemonset/native/test-bpffs.ts'
 import type { VnetPath } from './options.ts'
 import type { Host, World } from './world.ts'
 
-/** Data paths that the product has. */
-export const availablePaths = (): VnetPath[] => ['slow', 'fast']
-
 export type VnetOptions = {
   path: VnetPath
   bpffs: Bpffs
@@ -56,8 +53,11 @@ const programs = (host: Host, bpffs: Bpffs, path: VnetPath, vnis: readonly numbe
 const otherMac = (number: number): string =>
   `02:ee:00:${[16, 8, 0].map((shift) => ((number >> shift) & 255).toString(16).padStart(2, '0')).join(':')}`
 
+/** A joined overlay. `invalidate`: every node forgets what its fast path knows, as after a write of the agent. */
+export type Joined = { invalidate(): void }
+
 /** Joins the VMs of two nodes by our overlay, over a relay by label where there is one. */
-export const joinByVnet = (world: World, { path, bpffs, networks, otherMacs }: VnetOptions): void => {
+export const joinByVnet = (world: World, { path, bpffs, networks, otherMacs }: VnetOptions): Joined => {
   const vnis = [...Array(networks).keys()].map((index) => FIRST_VNI + index)
   const join = (host: Host, bridge: bigint): End => {
     const maps = programs(host, bpffs, path, vnis)
@@ -96,9 +96,13 @@ export const joinByVnet = (world: World, { path, bpffs, networks, otherMacs }: V
     for (let number = 0; number < otherMacs; number++)
       maps.put('macs', { vni: vniOf(number), mac: mac(otherMac(number)) }, { bridge: 3n, ifindex: 0 })
   }
-  if (!world.relay) return
+  const invalidate = (): void => {
+    for (const { maps } of [near, far]) maps.raiseGeneration()
+  }
+  if (!world.relay) return { invalidate }
   const { maps } = join(world.relay, 3n)
   maps.put('labels', LABEL_TO_FAR, { link: 2, nextLabel: 0 })
   maps.put('labels', LABEL_TO_NEAR, { link: 1, nextLabel: 0 })
   for (const vni of vnis) maps.put('trees', { vni, tree: TREE }, { stamp: 1, links: [1, 2] })
+  return { invalidate }
 }
