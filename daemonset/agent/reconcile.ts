@@ -1,3 +1,4 @@
+import { expandLinkSets } from '#crds/link-sets.ts'
 import type { BridgeProblem } from '#crds/node-bridge.ts'
 import { sha256 } from '#runtime/digest.ts'
 import type { Logger } from '#runtime/logging.ts'
@@ -76,7 +77,7 @@ export class Reconciler {
 
   async #program({ spec: accepted, slices }: InForce, facts: NodeFacts, logger: Logger): Promise<Programmed> {
     const { kernel, results, programs, udpPort } = this.#options
-    const spec = { ...accepted, ...(udpPort === undefined ? {} : { udpPort }) }
+    const spec = { ...expandLinkSets(accepted ?? {}), ...(udpPort === undefined ? {} : { udpPort }) }
     const claims = gatherClaims(slices)
     const { attachments, failures: unreadable } = results.read()
     for (const problem of unreadable) logger.warn({ reason: problem }, 'a CNI result cannot be used')

@@ -23,35 +23,36 @@ static __always_inline int deliver(struct __sk_buff *skb, __u32 vni, __u32 ifind
 	return output_port(skb, ifindex, port->flags);
 }
 
-#define SMALLEST_HEADERS 42 /* Ethernet, IPv4, UDP: each segment of a super-frame is at least this much longer than gso_size */
-
-static __always_inline bool fits(const struct __sk_buff *skb, const struct link *link)
+/* `bytes`: the inner frame; `limit` 0: not known. */
+static __always_inline bool fits(const struct __sk_buff *skb, __u32 bytes, __u32 limit)
 {
-	if (!link->frame_bytes)
-		return true;
 	__u32 segment = skb->gso_size;
-	return (segment ? segment + SMALLEST_HEADERS : skb->len) <= link->frame_bytes;
+	return !limit || (segment ? segment + SMALLEST_HEADERS : bytes) <= limit;
 }
 
 /* Returns 0 when the link can take the frame, else the reason. */
-static __always_inline __u32 link_refusal(const struct __sk_buff *skb, const struct link *link)
+static __always_inline __u32 link_refusal(const struct __sk_buff *skb, __u32 bytes, const struct link *link)
 {
 	if (!link)
 		return DROP_LINK_UNKNOWN;
 	if (!(link->flags & LINK_UP))
 		return DROP_LINK_DOWN;
-	return fits(skb, link) ? 0 : DROP_OVERSIZED;
+	return fits(skb, bytes, link->frame_bytes) ? 0 : DROP_OVERSIZED;
+}
+
+/* The link must not refuse the frame. */
+static __always_inline int send_over(struct __sk_buff *skb, const struct link *link, __u32 id, const struct wrapping *wrapping)
+{
+	account_sent(id, packets_of(skb, 0, skb->len), skb->len);
+	int verdict = output_link(skb, id, link, wrapping);
+	return verdict < 0 ? drop(wrapping->vni, DROP_ENCAPSULATION) : verdict;
 }
 
 static __always_inline int send(struct __sk_buff *skb, __u32 id, const struct wrapping *wrapping)
 {
 	const struct link *link = bpf_map_lookup_elem(&links, &id);
-	__u32 reason = link_refusal(skb, link);
-	if (reason || !link)
-		return drop(wrapping->vni, reason);
-	account_sent(skb, id);
-	int verdict = output_link(skb, id, link, wrapping);
-	return verdict < 0 ? drop(wrapping->vni, DROP_ENCAPSULATION) : verdict;
+	__u32 reason = link_refusal(skb, skb->len, link);
+	return reason || !link ? drop(wrapping->vni, reason) : send_over(skb, link, id, wrapping);
 }
 
 #endif

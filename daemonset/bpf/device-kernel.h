@@ -48,6 +48,21 @@ static __always_inline int read_arrival(struct __sk_buff *skb, struct arrival *a
 	return 0;
 }
 
+/* To within a tick of the kernel's timer, and cheap. */
+static __always_inline __u64 now_ns(void)
+{
+	return bpf_ktime_get_coarse_ns();
+}
+
+/* A datagram with all its headers. */
+static __always_inline int output_underlay(struct __sk_buff *skb, __u32 ifindex, __u32 mark)
+{
+	skb->mark = mark;
+	/* The receive queue of the guest's device says nothing about ours. */
+	skb->queue_mapping = 0;
+	return bpf_redirect(ifindex, 0);
+}
+
 static __always_inline int output_port(struct __sk_buff *skb, __u32 ifindex, __u32 flags)
 {
 	skb->mark = 0;
@@ -68,7 +83,8 @@ static __always_inline long copy_to_port(struct __sk_buff *skb, __u32 ifindex)
 static __always_inline long wrap(struct __sk_buff *skb, const struct link *link, const struct wrapping *wrapping)
 {
 	struct bpf_tunnel_key key = {.tunnel_id = wrapping->vni, .tunnel_ttl = wrapping->ttl};
-	__u64 flags = BPF_F_DONT_FRAGMENT;
+	/* No outer checksum, as RFC 6935 allows: the guest's own covers its data. */
+	__u64 flags = BPF_F_DONT_FRAGMENT | BPF_F_ZERO_CSUM_TX;
 	if (link->flags & LINK_IPV6) {
 		__builtin_memcpy(key.remote_ipv6, link->remote, sizeof(key.remote_ipv6));
 		__builtin_memcpy(key.local_ipv6, link->local, sizeof(key.local_ipv6));
@@ -76,7 +92,6 @@ static __always_inline long wrap(struct __sk_buff *skb, const struct link *link,
 	} else {
 		key.remote_ipv4 = bpf_ntohl(*(__u32 *)(link->remote + 12));
 		key.local_ipv4 = bpf_ntohl(*(__u32 *)(link->local + 12));
-		flags |= BPF_F_ZERO_CSUM_TX;
 	}
 	long error = bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags);
 	if (error)

@@ -1,6 +1,6 @@
 /* The door to the devices, test side: tunnel metadata comes from skb->cb, and outputs are written to a map instead of sent.
  * cb[0] ingress ifindex (port) or VNI (tunnel) · cb[1] gbp · cb[2] outer source (IPv4 in host order, or the last word of fd00::) ·
- * cb[3] outer TTL · cb[4] 0: IPv4, 1: IPv6, 2: no metadata. */
+ * cb[3] outer TTL · cb[4] 0: IPv4, 1: IPv6, 2: no metadata. The time is what test_clock says. */
 #ifndef VNET_DEVICE_H
 #define VNET_DEVICE_H
 
@@ -17,6 +17,7 @@
 #define OUTPUT_PORT 1u
 #define OUTPUT_PEER 2u
 #define OUTPUT_LINK 3u
+#define OUTPUT_UNDERLAY 4u
 
 struct output {
 	__u32 kind;
@@ -42,6 +43,20 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } output_count SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} test_clock SEC(".maps");
+
+static __always_inline __u64 now_ns(void)
+{
+	__u32 zero = 0;
+	const __u64 *now = bpf_map_lookup_elem(&test_clock, &zero);
+	return now ? *now : 0;
+}
 
 static __always_inline int record(struct __sk_buff *skb, struct output *output)
 {
@@ -79,6 +94,12 @@ static __always_inline long copy_to_port(struct __sk_buff *skb, __u32 ifindex)
 {
 	struct output output = {.kind = OUTPUT_PORT, .target = ifindex};
 	return record(skb, &output);
+}
+
+static __always_inline int output_underlay(struct __sk_buff *skb, __u32 ifindex, __u32 mark)
+{
+	struct output output = {.kind = OUTPUT_UNDERLAY, .target = ifindex, .mark = mark};
+	return record(skb, &output) ? -1 : TC_ACT_REDIRECT;
 }
 
 static __always_inline int output_port(struct __sk_buff *skb, __u32 ifindex, __u32 flags)

@@ -57,12 +57,12 @@ static long copy_to_next_link(__u32 index, void *data)
 	if (id == copies->except)
 		return 0;
 	const struct link *link = bpf_map_lookup_elem(&links, &id);
-	__u32 reason = link_refusal(copies->skb, link);
+	__u32 reason = link_refusal(copies->skb, copies->skb->len, link);
 	if (reason || !link) {
 		drop(copies->wrapping.vni, reason);
 		return 0;
 	}
-	account_sent(copies->skb, id);
+	account_sent(id, packets_of(copies->skb, 0, copies->skb->len), copies->skb->len);
 	if (copy_to_link(copies->skb, id, link, &copies->wrapping) < 0)
 		drop(copies->wrapping.vni, DROP_COPY);
 	return 0;

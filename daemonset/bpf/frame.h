@@ -15,17 +15,22 @@ struct frame {
 
 /* Copies the header, because every helper that changes the frame or sends a copy invalidates packet pointers.
  * False when there is no byte of payload behind it. */
-static __always_inline bool read_frame(struct __sk_buff *skb, struct frame *frame)
+static __always_inline bool read_frame_at(struct __sk_buff *skb, const __u32 offset, struct frame *frame)
 {
-	if (skb->len <= ETH_HLEN)
+	if (skb->len <= offset + ETH_HLEN)
 		return false;
-	void *data = (void *)(long)skb->data;
+	void *data = (void *)(long)skb->data + offset;
 	void *end = (void *)(long)skb->data_end;
 	if (data + sizeof(*frame) <= end) {
 		*frame = *(struct frame *)data;
 		return true;
 	}
-	return !bpf_skb_load_bytes(skb, 0, frame, sizeof(*frame));
+	return !bpf_skb_load_bytes(skb, offset, frame, sizeof(*frame));
+}
+
+static __always_inline bool read_frame(struct __sk_buff *skb, struct frame *frame)
+{
+	return read_frame_at(skb, 0, frame);
 }
 
 static __always_inline bool mac_equal(const __u8 *a, const __u8 *b)

@@ -6,18 +6,20 @@
 
 #include <linux/bpf.h>
 
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 #define MAC_BYTES 6
 #define ADDRESS_BYTES 16
 #define MAX_NETWORK_PORTS 256
 #define MAX_TREE_LINKS 1024
+
+#define META_FAST_PATH 1u /* frames may take the fast path; without it every frame takes the slow one */
 
 /* meta[0]. Written last: until `layout` is LAYOUT_VERSION every program of ours drops. */
 struct meta {
 	__u32 layout;
 	__u32 udp_port;
 	__u32 mark; /* skb mark of our own encapsulated frames */
-	__u32 zero;
+	__u32 flags;
 	__u64 overlay; /* first 8 bytes of sha256(overlay UID) */
 	__u64 node;    /* the same of the node UID */
 	__u64 serial;  /* the agent's, of what the maps hold */
@@ -112,16 +114,55 @@ struct network_ports {
 	__u32 ifindexes[MAX_NETWORK_PORTS];
 };
 
-/* flows: what each pair of MACs sent into the network here. A super-frame counts its segments as packets, its length as bytes. */
+/* flows: what each pair of MACs sent into the network here, and how the last frame of it left: the fast path repeats that. A
+ * super-frame counts its segments as packets, its length as bytes. `expires` 0: nothing to repeat. */
 struct flow_key {
-	__u32 vni;
+	__u32 ifindex; /* port it came from */
 	__u8 source[MAC_BYTES];
 	__u8 destination[MAC_BYTES];
 };
-struct flow_count {
+#define OUTER_IPV4_BYTES 50 /* Ethernet, IPv4, UDP, VXLAN */
+#define OUTER_IPV6_BYTES 70
+struct flow {
+	__u64 packets;
+	__u64 bytes;
+	__u64 expires; /* CLOCK_MONOTONIC_COARSE */
+	__u32 vni;
+	__u32 generation; /* of everything that the header was made from */
+	__u32 link;
+	__u32 ifindex; /* underlay device */
+	__u32 frame_bytes;
+	__u32 sum; /* of the outer IPv4 header without length, ECN and checksum */
+	__u8 header[OUTER_IPV6_BYTES];
+	__u16 header_bytes;
+};
+
+/* hops[link id]: how the kernel last sent a datagram over the link, read off at the underlay's egress. */
+struct hop {
+	__u64 learned; /* CLOCK_MONOTONIC_COARSE */
+	__u32 generation;
+	__u32 ifindex;
+	__u8 ethernet[2 * MAC_BYTES]; /* destination, source */
+	__u8 zero[4];
+	__u8 source[ADDRESS_BYTES];
+};
+
+/* generations[0]: of links and underlay; generations[1 + vni % (GENERATIONS - 1)]: of a network. Raised after each write that changes or
+ * removes something; what was made from maps is good while its sum of both stays the same. */
+#define GENERATIONS 1024
+
+/* port_stats: exact, where flows forgets pairs that are idle. */
+struct port_key {
+	__u32 vni;
+	__u32 ifindex;
+};
+struct port_count {
 	__u64 packets;
 	__u64 bytes;
 };
+
+/* path_stats: frames by direction and path; a super-frame is one. */
+enum path_stat { SENT_FAST, SENT_SLOW, RECEIVED_FAST, RECEIVED_SLOW, RELAYED_FAST, RELAYED_SLOW, PATH_STATS };
 
 /* link_stats[link id], inner frames */
 struct link_count {

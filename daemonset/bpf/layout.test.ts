@@ -7,7 +7,17 @@ import * as assert from 'uvu/assert'
 import type { StructCodec } from '#daemonset/wire/codec.ts'
 import { DROP_REASONS, dropReasonOf, dropReasons } from '#daemonset/wire/drop-reasons.ts'
 import * as labels from '#daemonset/wire/labels.ts'
-import { LAYOUT_VERSION, MAX_NETWORK_PORTS, MAX_TREE_LINKS, mapLayouts } from '#daemonset/wire/map-layouts.ts'
+import {
+  GENERATIONS,
+  LAYOUT_VERSION,
+  MAX_NETWORK_PORTS,
+  MAX_TREE_LINKS,
+  mapLayouts,
+  OUTER_IPV4_BYTES,
+  OUTER_IPV6_BYTES,
+  pathStats,
+} from '#daemonset/wire/map-layouts.ts'
+import { SOURCE_PORT_END, SOURCE_PORT_FIRST } from '#daemonset/wire/vxlan-header.ts'
 import { built } from './test-maps.ts'
 
 type BtfType = {
@@ -74,16 +84,35 @@ for (const [name, layout] of Object.entries(mapLayouts))
 
 test('limits, label ranges and flags are the same numbers', () => {
   const defines = new Map(
-    ['layout.h', 'labels.h', 'drop-reasons.h'].flatMap((file) =>
+    ['layout.h', 'labels.h', 'outer-header.h', 'drop-reasons.h'].flatMap((file) =>
       [...header(file).matchAll(/^#define (\w+) (?:\(1u << (\d+)\)|(\d+)u?)/gm)].map(
         ([, name, shift, value]) => [name, shift ? 1 << Number(shift) : Number(value)] as const,
       ),
     ),
   )
-  const expected = { ...labels, LAYOUT_VERSION, MAX_NETWORK_PORTS, MAX_TREE_LINKS, DROP_REASONS }
+  const expected = {
+    ...labels,
+    LAYOUT_VERSION,
+    MAX_NETWORK_PORTS,
+    MAX_TREE_LINKS,
+    DROP_REASONS,
+    GENERATIONS,
+    OUTER_IPV4_BYTES,
+    OUTER_IPV6_BYTES,
+    SOURCE_PORT_FIRST,
+    SOURCE_PORT_END,
+  }
   const numbers = Object.entries(expected).filter(([, value]) => typeof value === 'number')
   assert.ok(numbers.length >= 11)
   for (const [name, value] of numbers) assert.is(defines.get(name), value, name)
+})
+
+test('path_stats: one list', () => {
+  const [, listed] = header('layout.h').match(/enum path_stat \{ (.*), PATH_STATS \}/)!
+  assert.equal(
+    listed!.split(', '),
+    pathStats.map((name) => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()),
+  )
 })
 
 test('drop reasons: one list, and every reason is used by a program', () => {

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { mountBpffs } from '#daemonset/native/test-bpffs.ts'
 import { TTL_AT_INGRESS } from '#daemonset/wire/labels.ts'
-import { MAX_NETWORK_PORTS, MAX_TREE_LINKS } from '#daemonset/wire/map-layouts.ts'
+import { LAYOUT_VERSION, MAX_NETWORK_PORTS, MAX_TREE_LINKS } from '#daemonset/wire/map-layouts.ts'
 import { TestBridge, verdicts } from './test-bridge.ts'
 import { broadcast, frame, ip, mac } from './test-frames.ts'
 import { MARK } from './test-maps.ts'
@@ -123,7 +123,7 @@ test('without a flood list the ports here still get their copies, and the loss i
 })
 
 test('is closed until the maps are filled by an agent of this layout', () => {
-  bridge.configure(2)
+  bridge.configure(LAYOUT_VERSION - 1)
   assert.equal(bridge.fromPort(10, frame(a, b)), dropped('NOT_CONFIGURED'))
 })
 
@@ -196,15 +196,18 @@ test('a port that was closed, or is of another network, gets nothing', () => {
   assert.equal(bridge.fromPort(10, frame(a, b)), dropped('DELIVERY_CLOSED'))
 })
 
-test('counts flows after the guards: segments as packets, the length as bytes; and drops by network', () => {
+test('counts ports and flows after the guards: segments as packets, the length as bytes; and drops by network', () => {
   const own = 4000
   bridge.put('ports', 10, { vni: own, mac: a, open: true, peerNamespace: false })
-  const total = () =>
-    bridge
-      .perCpu('flows', { vni: own, source: a, destination: b })
-      .reduce((sum, { packets, bytes }) => [sum[0]! + Number(packets), sum[1]! + Number(bytes)], [0, 0])
+  const total = (map: 'port_stats' | 'flows' = 'port_stats') =>
+    (map === 'flows'
+      ? bridge.perCpu('flows', { ifindex: 10, source: a, destination: b })
+      : bridge.perCpu('port_stats', { vni: own, ifindex: 10 })
+    ).reduce((sum, { packets, bytes }) => [sum[0]! + Number(packets), sum[1]! + Number(bytes)], [0, 0])
+  const [packets, bytes] = total('flows') as [number, number]
   bridge.fromPort(10, frame(a, b))
   bridge.fromPort(10, frame(a, b, { payload: new Uint8Array(3000) }), { gsoSize: 1448, gsoSegments: 3 })
+  assert.equal(total('flows'), [packets + 4, bytes + 60 + 3014])
   assert.equal(total(), [4, 60 + 3014])
   const spoofed = () =>
     bridge.perCpu('network_drops', { vni: own, reason: 8 }).reduce((sum, count) => sum + Number(count), 0)

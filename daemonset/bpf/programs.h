@@ -2,6 +2,7 @@
 #ifndef VNET_PROGRAMS_H
 #define VNET_PROGRAMS_H
 
+#include "fast-receive.h"
 #include "port-ingress.h"
 #include "tunnel-ingress.h"
 #include "underlay-guard.h"
@@ -25,6 +26,13 @@ SEC("tc")
 int bridge_guard(struct __sk_buff *skb)
 {
 	return drop(0, DROP_BRIDGE_GUARD);
+}
+
+/* clsact ingress of the underlay devices: the fast path's way in. What it leaves alone comes out of the VXLAN device. */
+SEC("tc")
+int underlay_entry(struct __sk_buff *skb)
+{
+	return from_underlay(skb);
 }
 
 /* clsact egress of the underlay devices. */

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Bpffs, mountBpffs } from '#daemonset/native/test-bpffs.ts'
 import type { Mac } from '#daemonset/wire/mac.ts'
 import { mac } from './test-frames.ts'
-import { built, TestMaps, UDP_PORT } from './test-maps.ts'
+import { built, TestMaps, UDP_PORT, VXLAN_OPTIONS } from './test-maps.ts'
 
 const LIMIT_MS = 20_000
 
@@ -101,11 +101,12 @@ export class Laboratory {
   node(index: number): Node {
     const host = this.host(index)
     const maps = new TestMaps(this.#bpffs, `n${index}`, 'vnet.bpf.o')
-    host.ip(`link add vnet0 type vxlan external gbp dstport ${UDP_PORT}`)
+    host.ip(`link add vnet0 type vxlan external gbp ${VXLAN_OPTIONS} dstport ${UDP_PORT}`)
     host.ip('link set vnet0 mtu 1500 up')
     const node = Object.assign(host, { maps, index, tunnelIfindex: host.device('vnet0').ifindex })
     this.attach(node, 'vnet0', 'ingress', 'tunnel_ingress')
     this.attach(node, 'u0', 'egress', 'underlay_egress')
+    this.attach(node, 'u0', 'ingress', 'underlay_entry')
     this.#nodes.push(node)
     return node
   }

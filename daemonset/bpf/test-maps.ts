@@ -6,9 +6,12 @@ import type { Bpffs } from '#daemonset/native/test-bpffs.ts'
 import { type Codec, u32 } from '#daemonset/wire/codec.ts'
 import { type DropReason, dropReasonOf } from '#daemonset/wire/drop-reasons.ts'
 import { LAYOUT_VERSION, type MapKey, type MapName, type MapValue, mapLayouts } from '#daemonset/wire/map-layouts.ts'
+import { SOURCE_PORT_END, SOURCE_PORT_FIRST } from '#daemonset/wire/vxlan-header.ts'
 
 export const MARK = 0x766e
 export const UDP_PORT = 14789
+/** Of the tunnel device, beside `external gbp`: as the agent makes it. */
+export const VXLAN_OPTIONS = `udp6zerocsumrx srcport ${SOURCE_PORT_FIRST} ${SOURCE_PORT_END}`
 
 /** How often each reason was counted. */
 export type Drops = Partial<Record<DropReason, number>>
@@ -28,6 +31,7 @@ export class TestMaps {
   /** Folder of the pins: `prog/NAME` and `maps/NAME`. */
   readonly pins: string
   readonly #open = new Map<string, BpfMap>()
+  #fastPath = true
 
   /** Loads an object under `name` into `bpffs`, and fills `meta`. */
   constructor(bpffs: Bpffs, name: string, object: 'vnet.bpf.o' | 'test.bpf.o') {
@@ -38,17 +42,40 @@ export class TestMaps {
     this.configure(LAYOUT_VERSION)
   }
 
+  /** Whether frames may take the fast path. */
+  set fastPath(on: boolean) {
+    this.#fastPath = on
+    this.configure(LAYOUT_VERSION)
+  }
+
   configure(layout: number): void {
-    this.put('meta', 0, { layout, udpPort: UDP_PORT, mark: MARK, overlay: 1n, node: 2n, serial: 3n })
+    this.put('meta', 0, {
+      layout,
+      udpPort: UDP_PORT,
+      mark: MARK,
+      fastPath: this.#fastPath,
+      overlay: 1n,
+      node: 2n,
+      serial: 3n,
+    })
   }
 
   put<N extends MapName>(name: N, key: MapKey<N>, value: MapValue<N>): void {
     const { key: keys, value: values } = mapLayouts[name] as unknown as { key: Codec<unknown>; value: Codec<unknown> }
     this.raw(name).update(keys.emit(key), values.emit(value))
+    if (!mapLayouts[name].perCpu) this.raiseGeneration()
   }
 
   remove<N extends MapName>(name: N, key: MapKey<N>): void {
     this.raw(name).delete((mapLayouts[name].key as Codec<unknown>).emit(key))
+    this.raiseGeneration()
+  }
+
+  /** The fast path forgets what it knows, as after every write of the agent. */
+  raiseGeneration(): void {
+    const zero = u32.emit(0)
+    const map = this.raw('generations')
+    map.update(zero, u32.emit(u32.parse(map.lookup(zero)!) + 1))
   }
 
   /** Values of a per-CPU map, one for each CPU; none for an absent key. */
@@ -59,7 +86,9 @@ export class TestMaps {
 
   /** Empties every hash, and sets `meta` again; counters stay. */
   clear(): void {
-    const hashes = (Object.keys(mapLayouts) as MapName[]).filter((name) => !mapLayouts[name].perCpu && name !== 'meta')
+    const hashes = (Object.keys(mapLayouts) as MapName[]).filter(
+      (name) => !mapLayouts[name].perCpu && name !== 'meta' && name !== 'generations',
+    )
     for (const name of hashes) for (const [key] of [...this.raw(name).entries()]) this.raw(name).delete(key)
     this.configure(LAYOUT_VERSION)
   }

@@ -11,6 +11,7 @@
 
 #include "account.h"
 #include "configuration.h"
+#include "fast-send.h"
 #include "frame.h"
 
 #define MAX_IPV6_EXTENSIONS 8
@@ -68,11 +69,25 @@ static __always_inline __u32 udp_offset_ipv6(struct __sk_buff *skb)
 	return walk.next_header == IPPROTO_UDP ? walk.offset : 0;
 }
 
+/* What the VXLAN device sends teaches the fast path. */
+static __always_inline int observe_own(struct __sk_buff *skb, const struct meta *settings)
+{
+	if (!(settings->flags & META_FAST_PATH) || skb->vlan_present)
+		return TC_ACT_UNSPEC;
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		learn_hop(skb, settings, now_ns(), false);
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		learn_hop(skb, settings, now_ns(), true);
+	return TC_ACT_UNSPEC;
+}
+
 static __always_inline int to_underlay(struct __sk_buff *skb)
 {
 	const struct meta *settings = configuration();
-	if (!settings || skb->mark == settings->mark)
+	if (!settings || skb->mark == (settings->mark | MARK_FAST))
 		return TC_ACT_UNSPEC;
+	if (skb->mark == settings->mark)
+		return observe_own(skb, settings);
 	__u32 offset = 0;
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		offset = udp_offset_ipv4(skb);

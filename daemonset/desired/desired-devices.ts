@@ -80,7 +80,10 @@ export const desiredDevices = ({ networks, observed, underlayDevice }: DesiredDe
       ? [{ device: TUNNEL_DEVICE, direction: 'ingress', program: 'tunnel_ingress', subject: 'tunnel' } as const]
       : []),
     ...(underlayDevice
-      ? [{ device: underlayDevice, direction: 'egress', program: 'underlay_egress', subject: 'underlay' } as const]
+      ? [
+          { device: underlayDevice, direction: 'egress', program: 'underlay_egress', subject: 'underlay' } as const,
+          { device: underlayDevice, direction: 'ingress', program: 'underlay_entry', subject: 'underlay' } as const,
+        ]
       : []),
     ...[...portBridges].flatMap(([device, network]) => guard(device, network || device)),
     ...guests.map(

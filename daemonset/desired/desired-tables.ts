@@ -137,6 +137,7 @@ const metaRow = ({ spec, facts, udpPort, digest }: Context): Rows<'meta'> => [
       layout: LAYOUT_VERSION,
       udpPort,
       mark: TUNNEL_MARK,
+      fastPath: true,
       overlay: identity(spec.overlayUID ?? '', digest),
       node: identity(facts.nodeUID, digest),
       serial: BigInt(spec.serial ?? 0),

@@ -3,6 +3,8 @@ import type { DesiredBridge, DesiredFilter, DesiredState } from './desired-state
 import { diffTables } from './diff-tables.ts'
 import { filterKey, type Interface, isOwned, type ObservedState } from './observed-state.ts'
 import type { Operation } from './operation.ts'
+import { textOf } from './tables.ts'
+import { tunnelSettings } from './tunnel.ts'
 
 /** Steps in a safe order, and what cannot be done because it is somebody else's. */
 export type Difference = { readonly operations: readonly Operation[]; readonly problems: readonly BridgeProblem[] }
@@ -26,7 +28,7 @@ const diffTunnel = ({ tunnel }: DesiredState, observed: ObservedState): Part => 
     return part([], [{ subject, reason: 'DeviceConflict', message }])
   }
   const { vxlan, isUp } = found
-  const fits = found.kind === 'vxlan' && vxlan?.external && vxlan.groupPolicy && vxlan.udpPort === udpPort
+  const fits = found.kind === 'vxlan' && textOf(vxlan) === textOf(tunnelSettings(udpPort))
   if (!fits) return part([{ type: 'DeleteDevice', subject, device }, create])
   const configured = isUp && found.mtuBytes === mtuBytes && found.ipv6Disabled !== false
   return part(configured ? [] : [{ type: 'ConfigureTunnel', subject, device, mtuBytes }])

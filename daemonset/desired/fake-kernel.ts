@@ -2,6 +2,7 @@
 import { emptyOwned, type Filter, filterKey, type Interface, type ObservedState, type Owned } from './observed-state.ts'
 import type { Operation, OperationOf } from './operation.ts'
 import { type Entry, emptyTables, type TableName, type Tables, textOf } from './tables.ts'
+import { tunnelSettings } from './tunnel.ts'
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 type Contents = { [N in TableName]: Map<string, Entry> }
@@ -67,7 +68,7 @@ export class FakeKernel {
     },
     RemovePrograms: ({ programs }) => this.#programs.delete(programs),
     CreateTunnel: ({ device, udpPort, mtuBytes }) => {
-      const vxlan = { udpPort, external: true, groupPolicy: true }
+      const vxlan = tunnelSettings(udpPort)
       this.#make({ name: device, kind: 'vxlan', isUp: true, mtuBytes, ipv6Disabled: true, vxlan })
     },
     ConfigureTunnel: ({ device, mtuBytes }) =>

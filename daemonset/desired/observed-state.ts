@@ -1,9 +1,21 @@
 import type { Tables } from './tables.ts'
 
-/** The four entries of the eBPF object, by the name of their pin. */
-export const PROGRAMS = ['port_ingress', 'tunnel_ingress', 'bridge_guard', 'underlay_egress'] as const
+/** The entries of the eBPF object, by the name of their pin. */
+export const PROGRAMS = ['port_ingress', 'tunnel_ingress', 'bridge_guard', 'underlay_entry', 'underlay_egress'] as const
 export type ProgramName = (typeof PROGRAMS)[number]
 export type Direction = 'ingress' | 'egress'
+
+/** What can only be set when a VXLAN device is made. */
+export type VxlanSettings = {
+  readonly udpPort: number
+  readonly external: boolean
+  readonly groupPolicy: boolean
+  /** Outer source ports: from the first on, below the end. */
+  readonly sourcePortFirst: number
+  readonly sourcePortEnd: number
+  /** Takes datagrams without checksum over IPv6 too. */
+  readonly zeroChecksum6: boolean
+}
 
 /** A network interface, as far as decisions depend on it. */
 export type Interface = {
@@ -26,7 +38,7 @@ export type Interface = {
   readonly stp?: boolean
   /** Of our devices: IPv6 is switched off on it. */
   readonly ipv6Disabled?: boolean
-  readonly vxlan?: { readonly udpPort: number; readonly external: boolean; readonly groupPolicy: boolean }
+  readonly vxlan?: VxlanSettings
 }
 
 /** What is attached at our place (priority and handle) of a device. */

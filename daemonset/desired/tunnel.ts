@@ -1,3 +1,6 @@
+import { SOURCE_PORT_END, SOURCE_PORT_FIRST } from '../wire/vxlan-header.ts'
+import type { VxlanSettings } from './observed-state.ts'
+
 /** The VXLAN device of the node; one for all networks. */
 export const TUNNEL_DEVICE = 'vnet0'
 /** So large that the device never refuses: whether a frame fits is asked of the link. */
@@ -6,6 +9,16 @@ export const TUNNEL_MTU_BYTES = 65_000
 export const DEFAULT_UDP_PORT = 14789
 /** skb mark of our own datagrams ("vn"): the underlay guard lets only these out to the overlay's port. */
 export const TUNNEL_MARK = 0x766e
+
+/** How the VXLAN device is made. */
+export const tunnelSettings = (udpPort: number): VxlanSettings => ({
+  udpPort,
+  external: true,
+  groupPolicy: true,
+  sourcePortFirst: SOURCE_PORT_FIRST,
+  sourcePortEnd: SOURCE_PORT_END,
+  zeroChecksum6: true,
+})
 
 /** Outer IP, UDP and VXLAN headers: what the underlay's MTU must hold beside the inner frame. */
 export const overheadBytes = (isIpv6: boolean): number => (isIpv6 ? 40 : 20) + 8 + 8

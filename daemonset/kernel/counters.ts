@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { openMap } from '../native/index.ts'
-import { type MapKey, type MapName, type MapValue, mapLayouts } from '../wire/map-layouts.ts'
+import { type MapKey, type MapName, type MapValue, mapLayouts, type PathStat, pathStats } from '../wire/map-layouts.ts'
 
 export type LinkTotals = { txPackets: bigint; txBytes: bigint; rxPackets: bigint; rxBytes: bigint }
 export type NetworkTotals = { packets: bigint; bytes: bigint }
@@ -11,11 +11,13 @@ export type Counters = {
   readonly drops: ReadonlyMap<number, bigint>
   /** By link id; inner frames. */
   readonly links: ReadonlyMap<number, LinkTotals>
-  /** By VNI: what VMs of this node sent. Pairs of MACs that were idle long are forgotten, so it may fall. */
+  /** By VNI: what VMs of this node sent. */
   readonly networks: ReadonlyMap<number, NetworkTotals>
+  /** Frames by direction and path; a super-frame is one. */
+  readonly paths: ReadonlyMap<PathStat, bigint>
 }
 
-type PerCpu = 'drops' | 'link_stats' | 'flows'
+type PerCpu = 'drops' | 'link_stats' | 'port_stats' | 'path_stats'
 
 const readPerCpu = <N extends PerCpu & MapName>(
   folder: string,
@@ -38,7 +40,7 @@ const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) 
 /** Reads the counting maps in `mapsFolder`. */
 export const readCounters = (mapsFolder: string): Counters => {
   const networks = new Map<number, NetworkTotals>()
-  for (const { key, values } of readPerCpu(mapsFolder, 'flows')) {
+  for (const { key, values } of readPerCpu(mapsFolder, 'port_stats')) {
     const { packets, bytes } = networks.get(key.vni) ?? { packets: 0n, bytes: 0n }
     networks.set(key.vni, {
       packets: packets + sum(values.map((it) => it.packets)),
@@ -59,5 +61,6 @@ export const readCounters = (mapsFolder: string): Counters => {
       ]),
     ),
     networks,
+    paths: new Map(readPerCpu(mapsFolder, 'path_stats').map(({ key, values }) => [pathStats[key]!, sum(values)])),
   }
 }

@@ -13,7 +13,14 @@ type IpLink = {
   link_netnsid?: number
   linkinfo?: {
     info_kind?: string
-    info_data?: { stp_state?: number; external?: boolean; gbp?: boolean; port?: number }
+    info_data?: {
+      stp_state?: number
+      external?: boolean
+      gbp?: boolean
+      port?: number
+      port_range?: { low: number; high: number }
+      udp_zero_csum6_rx?: boolean
+    }
     info_slave_data?: { isolated?: boolean }
   }
   addr_info?: { local?: string; scope?: string }[]
@@ -60,7 +67,16 @@ const interfaceOf = (link: IpLink): Interface => {
     ...(kind === 'bridge' ? { stp: (data?.stp_state ?? 0) !== 0 } : {}),
     ...(ipv6Disabled === undefined ? {} : { ipv6Disabled }),
     ...(kind === 'vxlan'
-      ? { vxlan: { udpPort: data?.port ?? 0, external: data?.external === true, groupPolicy: data?.gbp === true } }
+      ? {
+          vxlan: {
+            udpPort: data?.port ?? 0,
+            external: data?.external === true,
+            groupPolicy: data?.gbp === true,
+            sourcePortFirst: data?.port_range?.low ?? 0,
+            sourcePortEnd: data?.port_range?.high ?? 0,
+            zeroChecksum6: data?.udp_zero_csum6_rx === true,
+          },
+        }
       : {}),
   }
 }

@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FakeKernel } from '../desired/fake-kernel.ts'
 import type { Operation } from '../desired/operation.ts'
+import { LAYOUT_VERSION } from '../wire/map-layouts.ts'
 import { KernelError } from './command.ts'
 import { kernelConformance } from './kernel.conformance.ts'
 import { NodeKernel } from './node-kernel.ts'
@@ -100,7 +101,7 @@ test('a new object runs on the maps of the old one', async () => {
 test('a load that was cut off is begun anew', async () => {
   const kernel = open('cut')
   await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
-  run('rm', `${BPFFS}/cut/v1/maps/macs`)
+  run('rm', `${BPFFS}/cut/v${LAYOUT_VERSION}/maps/macs`)
   assert.is((await kernel.observe()).programs, undefined)
   await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
   assert.is((await kernel.observe()).programs, kernel.sets.digest)
@@ -113,7 +114,7 @@ test('a filter whose pins were lost is still known as ours, by the record', asyn
   const { digest: programs } = kernel.sets
   const attach = { type: 'AttachProgram', device: 'dev1', direction: 'ingress', program: 'bridge_guard', programs }
   await kernel.apply(step(attach as never))
-  run('rm', '-r', `${BPFFS}/pins/v1`)
+  run('rm', '-r', `${BPFFS}/pins/v${LAYOUT_VERSION}`)
   const { filters } = await kernel.observe()
   assert.equal(
     filters.filter(({ device }) => device === 'dev1'),

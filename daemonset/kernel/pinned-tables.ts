@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { type Entry, emptyTables, TABLES, type TableName, type Tables, textOf } from '../desired/tables.ts'
 import { type BpfMap, openMap } from '../native/index.ts'
-import { mapLayouts } from '../wire/map-layouts.ts'
+import { u32 } from '../wire/codec.ts'
+import { generationIndex, mapLayouts } from '../wire/map-layouts.ts'
 
 type AnyCodec = { emit(value: unknown): Uint8Array; parse(bytes: Uint8Array): unknown }
 
@@ -32,12 +33,17 @@ export class PinnedTables {
   put(table: TableName, { key, value }: Entry): void {
     const { key: keyCodec, value: valueCodec } = codecs(table)
     const stamped = isStamped(table) ? { ...(value as object), stamp: ++this.#stamp >>> 0 } : value
-    this.#map(table).update(keyCodec.emit(key), valueCodec.emit(stamped))
+    const keyBytes = keyCodec.emit(key)
+    const valueBytes = valueCodec.emit(stamped)
+    if (this.#add(table, keyBytes, valueBytes)) return
+    this.#map(table).update(keyBytes, valueBytes)
+    this.#raiseGeneration(table, key)
   }
 
   delete(table: TableName, { key }: Entry): void {
     const bytes = codecs(table).key.emit(key)
     this.#map(table).delete(bytes)
+    this.#raiseGeneration(table, key)
     // Link ids are used again, with another neighbour: its counts start anew.
     if (table === 'links') this.#map('link_stats').delete(bytes)
   }
@@ -57,6 +63,27 @@ export class PinnedTables {
       entries.set(textOf(key), { key, value } as Entry)
     }
     return entries
+  }
+
+  /** Something new: nothing that was made from the maps before depends on it. */
+  #add(table: TableName, key: Uint8Array, value: Uint8Array): boolean {
+    // The elements of an array are there from the beginning.
+    if (table === 'meta') return false
+    try {
+      this.#map(table).update(key, value, 'create')
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      return false
+    }
+  }
+
+  /** After a write that changes or removes something: the fast path asks the maps again. */
+  #raiseGeneration(table: TableName, key: unknown): void {
+    const vni = table === 'ports' ? undefined : (key as { vni?: number }).vni
+    const index = u32.emit(vni === undefined ? 0 : generationIndex(vni))
+    const map = this.#map('generations')
+    map.update(index, u32.emit((u32.parse(map.lookup(index)!) + 1) >>> 0))
   }
 
   #withoutStamp(table: TableName, value: unknown): unknown {

@@ -1,9 +1,10 @@
 import type { DesiredTunnel } from '../desired/desired-state.ts'
+import { SOURCE_PORT_END, SOURCE_PORT_FIRST } from '../wire/vxlan-header.ts'
 import { KernelError, runCommand } from './command.ts'
 import { deleteDevice, disableIpv6, ifindexOf } from './interfaces.ts'
 import type { Ledger } from './ledger.ts'
 
-// The VXLAN device. In place: MTU, up. Re-creation: UDP port, external, group policy.
+// The VXLAN device. In place: MTU, up. Re-creation: everything in `VxlanSettings`.
 
 const portTaken = (udpPort: number, cause: unknown): KernelError => {
   const hint = 'find the owner (`ss -lunp`, `ip -d link show type vxlan`), or choose another port for the overlay'
@@ -23,7 +24,8 @@ export const configureTunnel = async ({
 }
 
 const add = async ({ device, udpPort }: DesiredTunnel): Promise<void> => {
-  const options = ['external', 'gbp', 'nolearning', 'dstport', String(udpPort)]
+  const ports = ['srcport', String(SOURCE_PORT_FIRST), String(SOURCE_PORT_END), 'dstport', String(udpPort)]
+  const options = ['external', 'gbp', 'nolearning', 'udp6zerocsumrx', ...ports]
   await runCommand(['ip', 'link', 'add', 'name', device, 'type', 'vxlan', ...options])
 }
 

@@ -73,6 +73,16 @@ export const address: Codec<IpAddress> = codec(ADDRESS_BYTES, 1, {
   parse: (bytes) => ipAddressAt(bytes),
 })
 
+/** Bytes as they are. */
+export const rawBytes = (length: number): Codec<Uint8Array> =>
+  codec(length, 1, {
+    emit: (value) => {
+      if (value.length !== length) throw new RangeError(`${value.length} bytes do not fit: ${length} are needed`)
+      return value.slice()
+    },
+    parse: (value) => value.slice(),
+  })
+
 /** Room for `length` items; shorter lists are filled up with zeros, which `parse` returns too. */
 export const array = <T>(item: Codec<T>, length: number): Codec<readonly T[]> =>
   codec(item.size * length, item.align, {

@@ -1,12 +1,32 @@
-import { address, array, type Codec, mac, mapped, optionalAddress, reserved, struct, u16, u32, u64 } from './codec.ts'
+import {
+  address,
+  array,
+  type Codec,
+  mac,
+  mapped,
+  optionalAddress,
+  rawBytes,
+  reserved,
+  struct,
+  u16,
+  u32,
+  u64,
+} from './codec.ts'
 import { type IpAddress, isIpv6 } from './ip-address.ts'
 import type { Mac } from './mac.ts'
 
 /** Version of every layout below; `meta.layout` carries it, and programs of another version drop everything. */
-export const LAYOUT_VERSION = 1
+export const LAYOUT_VERSION = 2
 export const MAX_NETWORK_PORTS = 256
 export const MAX_TREE_LINKS = 1024
 
+export const OUTER_IPV4_BYTES = 50
+export const OUTER_IPV6_BYTES = 70
+/** `generations[0]` is that of links and underlay; a network's is at `generationIndex(vni)`. */
+export const GENERATIONS = 1024
+export const generationIndex = (vni: number): number => 1 + (vni % (GENERATIONS - 1))
+
+const META_FAST_PATH = 1
 const PORT_OPEN = 1
 const PORT_PEER = 2
 const LINK_UP = 1
@@ -24,8 +44,31 @@ export type Link = {
 }
 /** Links of one flood tree on this bridge. `stamp` must differ from that of every list written before (a counter). */
 export type Tree = { stamp: number; links: readonly number[] }
+/** The order of `path_stats`. */
+export const pathStats = ['sentFast', 'sentSlow', 'receivedFast', 'receivedSlow', 'relayedFast', 'relayedSlow'] as const
+export type PathStat = (typeof pathStats)[number]
+
 /** Open ports of one network on this node; `stamp` as above. */
 export type NetworkPorts = { stamp: number; ifindexes: readonly number[] }
+
+/** What the agent says of the node. `fastPath`: frames may take the fast path. */
+export type Meta = {
+  layout: number
+  udpPort: number
+  mark: number
+  fastPath: boolean
+  overlay: bigint
+  node: bigint
+  serial: bigint
+}
+
+const meta = mapped(
+  struct({ layout: u32, udpPort: u32, mark: u32, flags: u32, overlay: u64, node: u64, serial: u64 }),
+  {
+    toRaw: ({ fastPath, ...value }: Meta) => ({ ...value, flags: fastPath ? META_FAST_PATH : 0 }),
+    fromRaw: ({ flags, ...value }) => ({ ...value, fastPath: (flags & META_FAST_PATH) !== 0 }),
+  },
+)
 
 const port = mapped(struct({ vni: u32, flags: u32, mac, zero: reserved(2) }), {
   toRaw: (value: Port) => ({
@@ -74,11 +117,7 @@ const networkPorts = mapped(struct({ count: u32, stamp: u32, ifindexes: array(u3
  * The C side is ../bpf/layout.h; a test compares sizes and offsets.
  */
 export const mapLayouts = {
-  meta: {
-    key: u32,
-    value: struct({ layout: u32, udpPort: u32, mark: u32, zero: reserved(4), overlay: u64, node: u64, serial: u64 }),
-    perCpu: false,
-  },
+  meta: { key: u32, value: meta, perCpu: false },
   ports: { key: u32, value: port, perCpu: false },
   /** A port of this node (`ifindex`, bridge 0n), or the bridge that has the MAC (`ifindex` 0). */
   macs: {
@@ -98,11 +137,39 @@ export const mapLayouts = {
   networks: { key: u32, value: struct({ floodTree: u32, zero: reserved(4) }), perCpu: false },
   trees: { key: struct({ vni: u32, tree: u32 }), value: tree, perCpu: false },
   network_ports: { key: u32, value: networkPorts, perCpu: false },
+  generations: { key: u32, value: u32, perCpu: false },
   flows: {
-    key: struct({ vni: u32, source: mac, destination: mac }),
-    value: struct({ packets: u64, bytes: u64 }),
+    key: struct({ ifindex: u32, source: mac, destination: mac }),
+    value: struct({
+      packets: u64,
+      bytes: u64,
+      expires: u64,
+      vni: u32,
+      generation: u32,
+      link: u32,
+      ifindex: u32,
+      frameBytes: u32,
+      sum: u32,
+      header: rawBytes(OUTER_IPV6_BYTES),
+      headerBytes: u16,
+    }),
     perCpu: true,
   },
+  hops: {
+    key: u32,
+    value: struct({
+      learned: u64,
+      generation: u32,
+      ifindex: u32,
+      ethernet: rawBytes(12),
+      zero: reserved(4),
+      source: optionalAddress,
+    }),
+    perCpu: true,
+  },
+  port_stats: { key: struct({ vni: u32, ifindex: u32 }), value: struct({ packets: u64, bytes: u64 }), perCpu: true },
+  /** In the order of `pathStats`. */
+  path_stats: { key: u32, value: u64, perCpu: true },
   link_stats: {
     key: u32,
     value: struct({ txPackets: u64, txBytes: u64, rxPackets: u64, rxBytes: u64 }),

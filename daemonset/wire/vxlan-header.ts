@@ -1,5 +1,12 @@
 import { type Failure, failure } from './failure.ts'
 
+/**
+ * Outer source ports: a flow of the guests has one of them, on both paths the same. The end itself is not used. The same numbers are in
+ * ../bpf/outer-header.h.
+ */
+export const SOURCE_PORT_FIRST = 32768
+export const SOURCE_PORT_END = 61000
+
 /** VXLAN (RFC 7348) with the group-policy extension (draft-smith-vxlan-group-policy): `label`, and the "policy applied" bit. */
 export type VxlanHeader = { vni: number; label: number; forwarded: boolean }
 

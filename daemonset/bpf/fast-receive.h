@@ -1,0 +1,128 @@
+/* The fast way in, before the host's IP stack: a frame for a guest is unwrapped and handed over, one in transit gets a new outer header in
+ * place. The rules are those of the slow path; whatever they say but "deliver" and "send on" is left to the slow path to do and to count.
+ * Super-frames, and all TCP for guests here, go through the VXLAN device: it aggregates, and a flow that used both paths would be
+ * reordered. */
+#ifndef VNET_FAST_RECEIVE_H
+#define VNET_FAST_RECEIVE_H
+
+#include <linux/if_packet.h>
+
+#include "configuration.h"
+#include "fast-send.h"
+#include "tunnel-rules.h"
+
+/* Outer headers, and of the inner frame all that is looked at: Ethernet, and IP as far as the protocol. */
+#define INNER_BYTES (ETH_HLEN + 20)
+
+static __always_inline bool is_tcp(void *inner, __u16 ethertype)
+{
+	__u8 protocol = ethertype == bpf_htons(ETH_P_IP) ? ((struct iphdr *)(inner + ETH_HLEN))->protocol
+							  : ((struct ipv6hdr *)(inner + ETH_HLEN))->nexthdr;
+	return protocol == IPPROTO_TCP;
+}
+
+/* Since Linux 6.3: the IP version inside is another one. An older kernel refuses, and such frames take the slow path. */
+#define DECAP_TO_IPV4 (1ull << 7)
+#define DECAP_TO_IPV6 (1ull << 8)
+
+/* Takes the outer headers off; NOT_FAST and unchanged where the helper refuses. Without BPF_F_ADJ_ROOM_NO_CSUM_RESET what a network card
+ * said of the outer checksum is not taken for the inner one. */
+static __always_inline int decapsulate(struct __sk_buff *skb, const struct frame *frame, const bool ipv6)
+{
+	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
+	bool inner_ipv6 = frame->ethertype == bpf_htons(ETH_P_IPV6);
+	if (inner_ipv6 != ipv6)
+		flags |= inner_ipv6 ? DECAP_TO_IPV6 : DECAP_TO_IPV4;
+	if (bpf_skb_adjust_room(skb, -(__s32)header_bytes(ipv6), BPF_ADJ_ROOM_MAC, flags))
+		return NOT_FAST;
+	void *data = (void *)(long)skb->data;
+	if (data + ETH_HLEN > (void *)(long)skb->data_end)
+		return drop(0, DROP_RUNT);
+	copy_words(data, frame, ETH_HLEN);
+	return 0;
+}
+
+static __always_inline int receive_fast(struct __sk_buff *skb, const struct passage *passage, __u32 ifindex, const bool ipv6)
+{
+	void *inner = (void *)(long)skb->data + header_bytes(ipv6);
+	struct frame frame;
+	if (skb->gso_size || inner + INNER_BYTES > (void *)(long)skb->data_end)
+		return TC_ACT_UNSPEC;
+	copy_words(&frame, inner, ETH_HLEN);
+	if (!is_ip(frame.ethertype) || is_tcp(inner, frame.ethertype))
+		return TC_ACT_UNSPEC;
+	const struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	if (port_refusal(port, passage->arrival.vni) || !port)
+		return TC_ACT_UNSPEC;
+	__u32 bytes = skb->len - header_bytes(ipv6);
+	int failure = decapsulate(skb, &frame, ipv6);
+	if (failure)
+		return failure == NOT_FAST ? TC_ACT_UNSPEC : failure;
+	account_received(passage->link, 1, bytes);
+	count_path(RECEIVED_FAST);
+	return output_port(skb, ifindex, port->flags);
+}
+
+static __always_inline int relay_fast(struct __sk_buff *skb, const struct passage *passage, const struct decision *decision,
+				      const struct outer *outer, const bool ipv6)
+{
+	__u32 id = decision->link;
+	__u32 bytes = skb->len - header_bytes(ipv6);
+	const struct link *link = bpf_map_lookup_elem(&links, &id);
+	if (!link || link_refusal(skb, bytes, link) || !(link->flags & LINK_IPV6) == ipv6)
+		return TC_ACT_UNSPEC;
+	const struct hop *hop = hop_over(id, now_ns());
+	void *data = (void *)(long)skb->data;
+	if (!hop || data + header_bytes(ipv6) > (void *)(long)skb->data_end)
+		return TC_ACT_UNSPEC;
+	__u32 packets = packets_of(skb, header_bytes(ipv6), bytes);
+	account_received(passage->link, packets, bytes);
+	account_sent(id, packets, bytes);
+	count_path(RELAYED_FAST);
+	data = (void *)(long)skb->data;
+	if (data + header_bytes(ipv6) > (void *)(long)skb->data_end)
+		return drop(passage->arrival.vni, DROP_ENCAPSULATION);
+	rewrite_outer(data, hop, link->remote, outer, decision->gbp, ipv6);
+	return output_underlay(skb, hop->ifindex, passage->mark | MARK_FAST);
+}
+
+static __always_inline int from_underlay_family(struct __sk_buff *skb, const struct meta *settings, const bool ipv6)
+{
+	const __u32 needed = header_bytes(ipv6) + INNER_BYTES;
+	struct outer outer;
+	if (skb->len < needed)
+		return TC_ACT_UNSPEC;
+	if ((void *)(long)skb->data + needed > (void *)(long)skb->data_end && bpf_skb_pull_data(skb, needed))
+		return TC_ACT_UNSPEC;
+	if (!parse_outer((void *)(long)skb->data, (void *)(long)skb->data_end, settings->udp_port, ipv6, &outer))
+		return TC_ACT_UNSPEC;
+	/* The kernel checks a checksum, and merges a mark of congestion into the inner frame. */
+	if (outer.has_checksum || outer.ecn == ECN_CE)
+		return TC_ACT_UNSPEC;
+	struct passage passage = {.arrival = outer.arrival, .mark = settings->mark};
+	if (!recognise(&passage))
+		return TC_ACT_UNSPEC;
+	const struct link *link = bpf_map_lookup_elem(&links, &passage.link);
+	if (!link || !address_equal(link->local, outer.destination.address))
+		return TC_ACT_UNSPEC;
+	struct decision decision = decide(skb, &passage, header_bytes(ipv6));
+	if (decision.action == ACTION_DELIVER)
+		return receive_fast(skb, &passage, decision.ifindex, ipv6);
+	if (decision.action == ACTION_SEND_ON)
+		return relay_fast(skb, &passage, &decision, &outer, ipv6);
+	return TC_ACT_UNSPEC;
+}
+
+static __always_inline int from_underlay(struct __sk_buff *skb)
+{
+	const struct meta *settings = configuration();
+	if (!settings || !(settings->flags & META_FAST_PATH) || skb->vlan_present || skb->pkt_type != PACKET_HOST)
+		return TC_ACT_UNSPEC;
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return from_underlay_family(skb, settings, false);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return from_underlay_family(skb, settings, true);
+	return TC_ACT_UNSPEC;
+}
+
+#endif
