@@ -1,6 +1,6 @@
 // How our cost grows: with VMs, networks, MAC addresses and flows; and what it costs to forget everything under load.
 import type { Bpffs } from '#daemonset/native/test-bpffs.ts'
-import { type Comparison, type Failure, median, type Series } from '../report.ts'
+import type { Comparison, Failure, Series } from '../report.ts'
 import { FLATNESS_GOAL, INVALIDATION_GOAL } from './goals.ts'
 import { packets, packetsByMillisecond, untilReachable } from './measure.ts'
 import type { VnetPath } from './options.ts'
@@ -50,11 +50,12 @@ const emptySeries = (name: string, metric: string, unit: string): Recorded => ({
 })
 
 /**
- * Milliseconds of the usual rate that are missing in the window after `at`: what came less than in the median millisecond of
+ * Milliseconds of the usual rate that are missing in the window after `at`: what came less than in the mean millisecond of
  * the window before, summed up. What was made up for within the window (naps of the receiver) cancels out.
  */
 export const missingMilliseconds = (counts: readonly number[], at: number): number => {
-  const usual = median(counts.slice(Math.max(0, at - WINDOW_MS), at))
+  const before = counts.slice(Math.max(0, at - WINDOW_MS), at)
+  const usual = before.reduce((sum, count) => sum + count, 0) / before.length
   return counts.slice(at, at + WINDOW_MS).reduce((sum, count) => sum + (usual - count) / usual, 0)
 }
 

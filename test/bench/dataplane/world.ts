@@ -152,6 +152,8 @@ export class World {
 
   #guests(host: Host, index: number): Namespace {
     const guest = this.#namespace(`v${index}`)
+    // Many VMs share this namespace: each answers for its own address alone.
+    guest.exec('sysctl', '-qw', 'net.ipv4.conf.all.arp_ignore=1', 'net.ipv4.conf.all.arp_announce=2')
     const { mtu } = this
     for (const pair of this.pairs) {
       const end = (device: string): string => `${device} mtu ${mtu} numtxqueues 1 numrxqueues 1`
