@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { type Clock, systemClock } from './clock.ts'
+import { discoveryAnswer } from './fake-discovery.ts'
 import { FakeObjectStore, type StoredObject } from './fake-object-store.ts'
 import { FakeRequests, type ParsedRequest, parseRequest } from './fake-requests.ts'
 import { parseRoute } from './fake-routes.ts'
-import { FakeStatusError, notFound } from './fake-status-error.ts'
+import { FakePlainAnswer, FakeStatusError, notFound } from './fake-status-error.ts'
 import { FakeWatch } from './fake-watch.ts'
 import { KubeClient } from './kube-client.ts'
 import { KubeConfig } from './kube-config.ts'
@@ -28,13 +29,15 @@ export type Fault = {
   message?: string
   retryAfterSeconds?: number
   times?: number
+  /** The answer is this text instead of a `metav1.Status`, as from a proxy. */
+  text?: string
 }
 
 /**
  * Test support: an API server on loopback that keeps its objects in memory. Real: HTTP, paged lists, selectors, watches with
  * bookmarks and time-outs, resource versions, conflicts, preconditions, finalizers, generation, status subresource, field
- * ownership, token requests, 410. Not real: any kind is accepted unless `setMissing`, every kind has a status subresource, no schema
- * validation, defaulting, admission, RBAC, discovery, garbage collection or graceful deletion; a Namespace need not exist and can go
+ * ownership, token requests, 410, discovery of the kinds that have had an object. Not real: any kind is accepted unless `setMissing`, every kind has a status subresource, no schema
+ * validation, defaulting, admission, RBAC, garbage collection or graceful deletion; a Namespace need not exist and can go
  * before its contents; of patches only merge patch and server-side apply, where lists are atomic except conditions (by type),
  * ownerReferences (by uid) and finalizers, and `managedFields` tells managers but not fields.
  */
@@ -175,13 +178,17 @@ export class FakeApiServer {
       this.requests.push(request)
       this.#refuse(request)
       if (request.path === '/version') return send(response, 200, version)
+      const served = this.#store.collections.filter((collection) => !this.#missing.has(collection))
+      const document = discoveryAnswer(request.path, served)
+      if (document) return send(response, 200, document)
       const route = parseRoute(request.path)
-      if (this.#missing.has(route.collection)) throw notFound('the server could not find the requested resource')
+      if (this.#missing.has(route.collection)) throw missingKind(route.collection)
       if (request.method === 'GET' && request.query.get('watch') === 'true') return this.#watch(request, response)
       const { code, body } = this.#answers.answer(request, route)
       send(response, code, body)
     } catch (error) {
       if (response.destroyed) return
+      if (error instanceof FakePlainAnswer) return void response.writeHead(error.code).end(error.message)
       const failure =
         error instanceof FakeStatusError ? error : new FakeStatusError(500, 'InternalError', String(error))
       const { retryAfterSeconds } = failure
@@ -195,7 +202,8 @@ export class FakeApiServer {
     const fault = this.#faults.find((it) => (it.method ?? method) === method && (it.path?.test(path) ?? true))
     if (!fault) return
     if (--fault.left <= 0) this.#faults = this.#faults.filter((other) => other !== fault)
-    const { status, reason = '', message = 'a fault injected by the test', retryAfterSeconds } = fault
+    const { status, reason = '', message = 'a fault injected by the test', retryAfterSeconds, text } = fault
+    if (text !== undefined) throw new FakePlainAnswer(status, text)
     throw new FakeStatusError(status, reason, message, retryAfterSeconds)
   }
 
@@ -213,6 +221,12 @@ export class FakeApiServer {
     watch.start()
   }
 }
+
+// The real server knows its core group at least, and has no Status for a group that it does not know.
+const missingKind = (collection: string): Error =>
+  collection.includes('.')
+    ? new FakePlainAnswer(404, '404 page not found\n')
+    : notFound('the server could not find the requested resource')
 
 const version = { major: '1', minor: '36', gitVersion: 'v1.36.0-fake' }
 

@@ -50,6 +50,11 @@ export class FakeObjectStore {
     return this.#history.filter((change) => change.version > version)
   }
 
+  /** Kinds that have, or have had, an object. */
+  get collections(): string[] {
+    return [...this.#collections.keys()]
+  }
+
   list(collection: string): StoredObject[] {
     const objects = [...(this.#collections.get(collection)?.values() ?? [])]
     return objects.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))

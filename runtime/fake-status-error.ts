@@ -26,6 +26,16 @@ export class FakeStatusError extends Error {
   }
 }
 
+/** As the real server's own text for a group that it does not serve, or as a proxy answers: no `metav1.Status`. */
+export class FakePlainAnswer extends Error {
+  readonly code: number
+
+  constructor(code: number, text: string) {
+    super(text)
+    this.code = code
+  }
+}
+
 export const notFound = (subject: string): FakeStatusError =>
   new FakeStatusError(404, 'NotFound', `${subject} not found`)
 export const conflict = (message: string): FakeStatusError => new FakeStatusError(409, 'Conflict', message)

@@ -43,7 +43,7 @@ test('an optional kind that does not exist counts as empty, and is found when it
   const end = new AbortController()
   const runs = [optional.run(end.signal), required.run(end.signal)]
   await optional.synced(end.signal)
-  await until(() => required.status.state === 'Missing')
+  await until(() => required.status.state === 'BackingOff')
   assert.equal([optional.status.state, optional.lister.size, required.hasSynced], ['Missing', 0, false])
   server.setMissing(ConfigMaps, false)
   server.seed(ConfigMaps, { metadata: { namespace: 'x', name: 'a' } })

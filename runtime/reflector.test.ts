@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { FakeApiServer, type FakeApiServerOptions } from './fake-api-server.ts'
+import { FakeApiServer, type FakeApiServerOptions, type Fault } from './fake-api-server.ts'
 import { FakeClock } from './fake-clock.ts'
 import { Informer, type InformerOptions } from './informer.ts'
 import { silentLogger } from './logging.ts'
@@ -171,8 +171,47 @@ test('waits as long as the server asks for', async () => {
   await it.stop()
 })
 
-test('a kind that is removed empties the store', async () => {
-  const it = await start()
+for (const [what, options, fault] of [
+  ['that must exist, is answered by 404', {}, { status: 404, reason: 'NotFound' }],
+  ['is answered by 404 though the server knows it', { optional: true }, { status: 404, reason: 'NotFound' }],
+  ["is answered by a proxy's page", { optional: true }, { status: 404, text: '<html>no such host</html>' }],
+] as [string, Options, Omit<Fault, 'path'>][])
+  test(`a kind that ${what} keeps what is known, and is tried again`, async () => {
+    const it = await start(options)
+    it.write('a', '1')
+    await it.watching()
+    await until(() => it.informer.lister.size === 1)
+    it.server.failNext({ path: /configmaps/, times: 2, ...fault })
+    it.server.endWatches()
+    await until(() => it.informer.status.restarts === 1)
+    await it.clock.advance(1_000)
+    await until(() => it.informer.status.restarts === 2)
+    assert.equal([it.informer.status.state, it.values(), await it.restarts('Missing')], ['BackingOff', ['1'], 0])
+    it.write('b', '2')
+    await it.clock.advance(1_000)
+    await until(() => it.informer.status.restarts === 3)
+    await it.clock.advance(2_000)
+    await until(() => it.informer.lister.size === 2)
+    assert.equal(it.changes, ['added x/a', 'added x/b'])
+    await it.stop()
+  })
+
+test('a page instead of the list of kinds proves nothing', async () => {
+  const it = await start({ optional: true })
+  it.write('a', '1')
+  await it.watching()
+  it.server.setMissing(ConfigMaps, true)
+  it.server.failNext({ path: /^\/api\/v1$/, status: 200, text: '<html>please log in</html>' })
+  it.server.endWatches()
+  await until(() => it.informer.status.restarts === 1)
+  await it.clock.advance(1_000)
+  await until(() => it.informer.status.restarts === 2)
+  assert.equal(it.values(), ['1'])
+  await it.stop()
+})
+
+test('an optional kind that is removed empties the store', async () => {
+  const it = await start({ optional: true })
   it.write('a', '1')
   await it.watching()
   await until(() => it.informer.lister.size === 1)

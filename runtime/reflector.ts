@@ -1,6 +1,7 @@
 import { ApiError, isGone, isNotFound } from './api-error.ts'
 import { exponentialBackoff, jitter, type Random } from './backoff.ts'
 import { type Clock, systemClock, type Timer } from './clock.ts'
+import { isServed } from './discovery.ts'
 import type { KubeClient } from './kube-client.ts'
 import type { Selection, WatchEvent } from './kube-client-options.ts'
 import { type KubeObject, keyOf, type Resource, resourceName } from './kube-object.ts'
@@ -17,7 +18,10 @@ export type ReflectorOptions<T extends KubeObject> = Selection & {
   random?: Random
   /** A watch that showed neither event nor bookmark for so long is taken for dead. Servers send a bookmark each minute. */
   watchdogMs?: number
-  /** A kind that may be absent from the cluster: then it counts as synced and empty. */
+  /**
+   * A kind that may be absent from the cluster: when the API server's own list of kinds lacks it, it counts as synced and empty. Of other kinds, and
+   * on other evidence, a 404 empties nothing.
+   */
   optional?: boolean
 }
 
@@ -46,7 +50,7 @@ const backoff = exponentialBackoff({ baseMs: 500, maxMs: 10_000 })
  *
  *   Listing ──► Watching ──(time-out, error)──► BackingOff ──► Watching
  *      ▲           └──(410)──► BackingOff ──► Listing
- *      └── Missing ◄──(404)
+ *      └── Missing ◄──(404, `optional`, and not in the server's list of kinds)
  */
 export class Reflector<T extends KubeObject> {
   readonly #options: Required<ReflectorOptions<T>>
@@ -108,7 +112,9 @@ export class Reflector<T extends KubeObject> {
       if (signal.aborted) break
       const healthy = this.#options.clock.monotonicMs() - startedMs >= healthyWatchMs || this.#failures < failuresBefore
       this.#failures = healthy ? 0 : this.#failures + 1
-      const delayMs = this.#afterEnd(endingOf(error), error)
+      const ending = await this.#endingOf(error, signal)
+      if (signal.aborted) break
+      const delayMs = this.#afterEnd(ending, error)
       await this.#options.clock.sleep(delayMs, signal).catch(() => {})
     }
     this.#status = { ...this.#status, state: 'Stopped' }
@@ -158,6 +164,18 @@ export class Reflector<T extends KubeObject> {
     this.#seen()
   }
 
+  async #endingOf(error: unknown, signal: AbortSignal): Promise<Ending> {
+    if (error === undefined) return 'Timeout'
+    if (isGone(error)) return 'Expired'
+    if (error instanceof SilentWatch) return 'Silent'
+    return isNotFound(error) && (await this.#isAbsent(signal)) ? 'Missing' : 'Error'
+  }
+
+  async #isAbsent(signal: AbortSignal): Promise<boolean> {
+    const { client, resource, optional } = this.#options
+    return optional && !(await isServed(client, resource, signal).catch(() => true))
+  }
+
   /** Records how a round ended and returns how long to wait before the next. */
   #afterEnd(ending: Ending, error: unknown): number {
     const { logger, metrics, random } = this.#options
@@ -170,7 +188,7 @@ export class Reflector<T extends KubeObject> {
     if (ending === 'Expired' || ending === 'Missing') this.#resourceVersion = undefined
     if (ending === 'Missing') {
       this.#store.replace([])
-      if (this.#options.optional) this.#markSynced()
+      this.#markSynced()
       logger[this.#wasMissing ? 'debug' : 'info'](
         fields,
         'the API server does not know this kind; waiting for its definition',
@@ -203,13 +221,6 @@ export class Reflector<T extends KubeObject> {
     for (const waiter of this.#syncWaiters) waiter()
     this.#syncWaiters.clear()
   }
-}
-
-const endingOf = (error: unknown): Ending => {
-  if (error === undefined) return 'Timeout'
-  if (isGone(error)) return 'Expired'
-  if (isNotFound(error)) return 'Missing'
-  return error instanceof SilentWatch ? 'Silent' : 'Error'
 }
 
 /** Field ownership is most of an object's bytes and of no use to readers. The object is fresh from the parser. */

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { isGone } from './api-error.ts'
 import { systemClock } from './clock.ts'
 import { ConformanceServer, type Connection, type Probe } from './conformance-server.ts'
+import { isServed } from './discovery.ts'
 import { Informer } from './informer.ts'
 import type { KubeClient } from './kube-client.ts'
 import type { Resource } from './kube-object.ts'
@@ -87,6 +88,18 @@ export const describeWatches = (name: string, connect: () => Promise<Connection>
     const watch = client.watch(probes, { resourceVersion: '1', signal: new AbortController().signal })
     const error = await watch.next().catch((error) => error)
     assert.ok(isGone(error), String(error))
+  })
+
+  test('tells a kind that is not there from one that is', async () => {
+    const signal = new AbortController().signal
+    await client.create(ConfigMaps, { metadata: { namespace, name: 'one' } })
+    await client.create(probes, server.probe())
+    const other = { ...probes, plural: 'others' }
+    const foreign = { ...probes, group: 'absent.conformance.vnet.dev' }
+    assert.equal(
+      await Promise.all([ConfigMaps, probes, other, foreign].map((kind) => isServed(client, kind, signal))),
+      [true, true, false, false],
+    )
   })
 
   test('keeps an informer equal to the server', async () => {
