@@ -2,7 +2,17 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { allocateVni, bridgeDevice, bridgeId, networkOfProjection, projectionName, splitKey, VNI_MAX } from './names.ts'
+import {
+  allocateVni,
+  bridgeDevice,
+  bridgeId,
+  networkOfProjection,
+  projectionName,
+  sliceIndex,
+  sliceName,
+  splitKey,
+  VNI_MAX,
+} from './names.ts'
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex')
 const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?$/)
@@ -56,6 +66,27 @@ test('a VNI is in range, free, and the same for every hub that sees the same num
 
 test('when all candidates are taken, the error says what to do', () => {
   assert.throws(() => allocateVni('a/b', () => true, digest), /set spec.vni/)
+})
+
+test('no two slices have the same name, whatever networks and clusters are called', () => {
+  const places = [
+    ['ns/a', 'b-c'],
+    ['ns/a-b', 'c'],
+    ['ns/a.b', 'c'],
+    ['ns/a', 'c'],
+    ['ns-a/b', 'c'],
+  ] as const
+  const names = places.flatMap(([network, cluster]) => [0, 10].map((index) => sliceName(network, cluster, index)))
+  assert.is(new Set(names).size, names.length)
+  for (const [network, cluster] of places)
+    for (const name of names)
+      assert.is(
+        sliceIndex(name, network, cluster) !== undefined,
+        name.startsWith(`${network.replace('/', '.')}.${cluster}.`),
+      )
+  for (const wrong of ['ns.a.c.', 'ns.a.c.01', 'ns.a.c.12345', 'ns.a.c', 'ns.a-c-0'])
+    assert.is(sliceIndex(wrong, 'ns/a', 'c'), undefined)
+  assert.is(sliceIndex('ns.a.c.10', 'ns/a', 'c'), 10)
 })
 
 test.run()

@@ -24,6 +24,19 @@ export const projectionName = (network: string): string => network.replace('/', 
 /** Inverse of `projectionName`. */
 export const networkOfProjection = (name: string): string => name.replace('.', '/')
 
+/**
+ * Name of an endpoint slice. Neither a namespace nor a cluster holds a dot, so it is unambiguous: with dashes, `a` in cluster `b-c` and `a-b` in
+ * cluster `c` had the same name.
+ */
+export const sliceName = (network: string, cluster: string, index: number): string =>
+  `${projectionName(network)}.${cluster}.${index}`
+
+/** Number of a slice; undefined when the name is not that of a slice of this network and cluster. */
+export const sliceIndex = (name: string, network: string, cluster: string): number | undefined => {
+  const [digits = ''] = /(?<=\.)(0|[1-9]\d{0,3})$/.exec(name) ?? []
+  return digits && name === sliceName(network, cluster, Number(digits)) ? Number(digits) : undefined
+}
+
 /** Linux bridge of a network on each node: 12 characters (the kernel allows 15). */
 export const bridgeDevice = (network: string, digest: Digest): string => `vn${digest(network).slice(0, 10)}`
 

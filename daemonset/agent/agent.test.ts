@@ -79,7 +79,7 @@ const endpointOf = ({ mac, podUID, name, node }: TestVm): NetworkEndpoint => ({
   role: 'Active',
   sequence: 1,
 })
-const slice = { namespace: SYSTEM_NAMESPACE, name: 'team-a.blue-east-0' }
+const slice = { namespace: SYSTEM_NAMESPACE, name: 'team-a.blue.east.0' }
 const bind = (...machines: TestVm[]): void => {
   const endpoints = machines.map(endpointOf)
   server.modify(NetworkEndpointSlices, slice, (object) => ({ ...object, spec: { ...object.spec, endpoints } }))

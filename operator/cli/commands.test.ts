@@ -59,7 +59,7 @@ const seed = (hub: FakeApiServer): void => {
       status: { conditions: ready('True') },
     } as never)
     hub.seed(NetworkEndpointSlices, {
-      metadata: { namespace, name: `team-a.blue-${cluster}-0` },
+      metadata: { namespace, name: `team-a.blue.${cluster}.0` },
       spec: { network: 'team-a/blue', cluster, endpoints: [endpoint(vm, cluster === 'east' ? 1 : 2)] },
     } as never)
   }

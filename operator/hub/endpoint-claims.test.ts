@@ -14,7 +14,7 @@ const endpoint = (mac: string, pod: string, over: Partial<NetworkEndpoint> = {})
   ...over,
 })
 
-const slice = (cluster: string, endpoints: NetworkEndpoint[], name = `team-a.blue-${cluster}-0`): ClaimedSlice => ({
+const slice = (cluster: string, endpoints: NetworkEndpoint[], name = `team-a.blue.${cluster}.0`): ClaimedSlice => ({
   cluster,
   slice: { apiVersion: '', kind: '', metadata: { name }, spec: { network: 'team-a/blue', cluster, endpoints } },
 })
@@ -65,7 +65,7 @@ test('refuses what cannot be an interface of the network', () => {
 })
 
 test('refuses slices of clusters outside the network, and names that could hide those of others', () => {
-  const claimed = [slice('north', [endpoint(A, 'x')]), slice('west', [endpoint(B, 'y')], 'team-a.blue-east-0')]
+  const claimed = [slice('north', [endpoint(A, 'x')]), slice('west', [endpoint(B, 'y')], 'team-a.blue.east.0')]
   const { slices, problems } = judge(claimed)
   assert.equal(slices, [])
   assert.equal(

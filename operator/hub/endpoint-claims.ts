@@ -1,5 +1,5 @@
 // Which endpoints of a network the hub hands on: what members claim, checked. Pure.
-import { projectionName } from '#crds/names.ts'
+import { projectionName, sliceIndex } from '#crds/names.ts'
 import type { NetworkEndpoint, NetworkEndpointSlice } from '#crds/network-endpoint-slice.ts'
 
 /** Endpoints of one network that one cluster may have, whatever the class says: its share of everyone's memory. */
@@ -37,11 +37,9 @@ export const identityOf = (cluster: string, { mac, podUID }: NetworkEndpoint): s
 
 /** Why a slice is not that of its cluster. */
 const objectionToSlice = ({ network, clusters }: ClaimInput, { cluster, slice }: ClaimedSlice): string | undefined => {
-  const prefix = `${projectionName(network)}-${cluster}-`
-  const { name } = slice.metadata
   if (!clusters.includes(cluster)) return `cluster ${cluster} is not in the network`
-  if (!name.startsWith(prefix) || !/^\d{1,4}$/.test(name.slice(prefix.length)))
-    return `its name is not ${prefix}<number>`
+  if (sliceIndex(slice.metadata.name, network, cluster) === undefined)
+    return `its name is not ${projectionName(network)}.${cluster}.<number>`
   return undefined
 }
 

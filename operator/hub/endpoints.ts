@@ -36,11 +36,11 @@ export const endpointsController = (deps: HubDeps, informers: HubInformers): Con
   /** Copies that should not be there: of slices that are gone, and what a member invented about other clusters. */
   const removeOthers = async (network: string, wanted: ReadonlySet<string>, signal: AbortSignal): Promise<void> => {
     for (const slice of slicesOf(network, informers)) {
-      const { namespace, name } = slice.metadata
+      const { namespace, name, uid } = slice.metadata
       const cluster = clusterOfMailbox(namespace)
       if (isOwnSlice(slice) || wanted.has(`${namespace}/${name}`)) continue
       if (isWritable(clusters.lister.get(cluster ?? '')))
-        await client.delete(NetworkEndpointSlices, { namespace, name }, { signal })
+        await client.delete(NetworkEndpointSlices, { namespace, name }, { uid, signal })
     }
   }
 

@@ -14,7 +14,7 @@ hub.before.each(async (context) => {
 hub.after.each(async ({ world }) => await world.end())
 
 const slice = (cluster: string, endpoints: object[], over: { namespace?: string; name?: string } = {}) => ({
-  metadata: { namespace: `vnet-cluster-${cluster}`, name: `team-a.blue-${cluster}-0`, labels: {}, ...over },
+  metadata: { namespace: `vnet-cluster-${cluster}`, name: `team-a.blue.${cluster}.0`, labels: {}, ...over },
   spec: { network: 'team-a/blue', cluster, endpoints },
 })
 const endpoint = (mac: string, pod: string) => ({
@@ -32,7 +32,7 @@ hub('hands endpoints on to the other clusters, the first claim of a MAC address 
   world.createNetwork({ clusters: ['east', 'west'] })
   await world.converge(() => world.isReady())
   const copy = (at: string, of: string) =>
-    world.server.read(NetworkEndpointSlices, { namespace: `vnet-cluster-${at}`, name: `team-a.blue-${of}-0` })
+    world.server.read(NetworkEndpointSlices, { namespace: `vnet-cluster-${at}`, name: `team-a.blue.${of}.0` })
   world.server.seed(NetworkEndpointSlices, slice('west', [endpoint('02:00:00:00:00:01', 'vm-w')]) as never)
   await until(() => copy('east', 'west')?.spec.endpoints.length === 1)
   world.server.seed(

@@ -1,6 +1,6 @@
 // Pods of this cluster → endpoint slices of their networks. Works without the hub, so that VMs come and go while it is away.
-import { networkKey, projectionName } from '#crds/names.ts'
-import type { NetworkEndpoint } from '#crds/network-endpoint-slice.ts'
+import { networkKey, projectionName, sliceIndex, sliceName } from '#crds/names.ts'
+import type { NetworkEndpoint, NetworkEndpointSlice } from '#crds/network-endpoint-slice.ts'
 import { sameStatus } from '#runtime/conditions.ts'
 import { Controller, source } from '#runtime/controller.ts'
 import { NetworkEndpointSlices } from '#runtime/overlay-resources.ts'
@@ -8,7 +8,7 @@ import { type Pod, Pods } from '#runtime/resources.ts'
 import type { MemberDeps } from './deps.ts'
 import { type MemberInformers, networksOfPod, podView } from './informers.ts'
 import { endpointsOf, foreignNetworks } from './pod-endpoints.ts'
-import { sliceIndex, sliceLabels, sliceName, spread } from './slices.ts'
+import { sliceLabels, spread } from './slices.ts'
 
 export const endpointsController = (deps: MemberDeps, { pods, networks, slices }: MemberInformers): Controller => {
   const { local, cluster, namespace, logger, metrics, clock, events } = deps
@@ -36,16 +36,25 @@ export const endpointsController = (deps: MemberDeps, { pods, networks, slices }
     slices.lister.byIndex('network', network).filter((slice) => slice.spec.cluster === cluster)
 
   const write = async (network: string, endpoints: NetworkEndpoint[], signal: AbortSignal): Promise<void> => {
-    const present = new Map(own(network).map((slice) => [sliceIndex(slice), slice.spec.endpoints]))
+    const slices = own(network)
+    const indexOf = ({ metadata }: NetworkEndpointSlice) => sliceIndex(metadata.name, network, cluster)
+    const present = new Map(
+      slices.flatMap((slice): [number, NetworkEndpoint[]][] => {
+        const index = indexOf(slice)
+        return index === undefined ? [] : [[index, slice.spec.endpoints]]
+      }),
+    )
     const wanted = spread(endpoints, present)
     for (const [index, list] of wanted) {
       if (sameStatus(present.get(index), list)) continue
       const metadata = { namespace, name: sliceName(network, cluster, index), labels: sliceLabels(network, cluster) }
       await local.apply(NetworkEndpointSlices, { metadata, spec: { network, cluster, endpoints: list } }, { signal })
     }
-    for (const index of present.keys())
-      if (!wanted.has(index))
-        await local.delete(NetworkEndpointSlices, { namespace, name: sliceName(network, cluster, index) }, { signal })
+    for (const slice of slices) {
+      const { name, uid } = slice.metadata
+      if (!wanted.has(indexOf(slice) ?? -1))
+        await local.delete(NetworkEndpointSlices, { namespace, name }, { uid, signal })
+    }
   }
 
   return new Controller({

@@ -60,16 +60,16 @@ member('leaves an attachment of somebody else alone and says so', async ({ west,
 member('publishes endpoints here and to the hub, and takes in those of other clusters', async ({ west, hub }) => {
   await until(() => west.read(VirtualNetworks, BLUE) !== undefined)
   west.seed(Pods, pod('alice') as never)
-  const name = 'team-a.blue-west-0'
+  const name = 'team-a.blue.west.0'
   await until(
     () => hub.read(NetworkEndpointSlices, { namespace: MAILBOX, name })?.spec.endpoints[0]?.podUID === 'uid-alice',
   )
   assert.is(west.read(NetworkEndpointSlices, { namespace: SYSTEM, name })?.spec.cluster, 'west')
   hub.seed(NetworkEndpointSlices, {
-    metadata: { namespace: MAILBOX, name: 'team-a.blue-east-0' },
+    metadata: { namespace: MAILBOX, name: 'team-a.blue.east.0' },
     spec: { network: 'team-a/blue', cluster: 'east', endpoints: [] },
   } as never)
-  await until(() => west.read(NetworkEndpointSlices, { namespace: SYSTEM, name: 'team-a.blue-east-0' }) !== undefined)
+  await until(() => west.read(NetworkEndpointSlices, { namespace: SYSTEM, name: 'team-a.blue.east.0' }) !== undefined)
   await west.client().delete(Pods, { namespace: 'team-a', name: 'alice' })
   await until(
     () =>
@@ -78,11 +78,28 @@ member('publishes endpoints here and to the hub, and takes in those of other clu
   )
 })
 
+member(
+  'takes nothing in that bears the name of one of its own slices, or a name that is not its own',
+  async ({ west, hub }) => {
+    await until(() => west.read(VirtualNetworks, BLUE) !== undefined)
+    west.seed(Pods, pod('alice') as never)
+    const own = { namespace: SYSTEM, name: 'team-a.blue.west.0' }
+    await until(() => hub.read(NetworkEndpointSlices, { namespace: MAILBOX, name: own.name }) !== undefined)
+    const foreign = { network: 'team-a/blue', cluster: 'east', endpoints: [] }
+    hub.modify(NetworkEndpointSlices, { ...own, namespace: MAILBOX }, (slice) => ({ ...slice, spec: foreign }) as never)
+    for (const name of ['team-a.blue.north.0', 'team-a.blue.east.0'])
+      hub.seed(NetworkEndpointSlices, { metadata: { namespace: MAILBOX, name }, spec: foreign } as never)
+    await until(() => west.read(NetworkEndpointSlices, { namespace: SYSTEM, name: 'team-a.blue.east.0' }) !== undefined)
+    assert.is(west.read(NetworkEndpointSlices, own)?.spec.cluster, 'west')
+    assert.is(west.read(NetworkEndpointSlices, { namespace: SYSTEM, name: 'team-a.blue.north.0' }), undefined)
+  },
+)
+
 member('publishes local endpoints while the hub is away', async ({ west, hub }) => {
   await until(() => west.read(VirtualNetworks, BLUE) !== undefined)
   await hub.stop()
   west.seed(Pods, pod('alice') as never)
-  await until(() => west.read(NetworkEndpointSlices, { namespace: SYSTEM, name: 'team-a.blue-west-0' }) !== undefined)
+  await until(() => west.read(NetworkEndpointSlices, { namespace: SYSTEM, name: 'team-a.blue.west.0' }) !== undefined)
 })
 
 member('warns a pod of another namespace and gives it no endpoint', async ({ west }) => {

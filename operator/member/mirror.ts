@@ -1,6 +1,6 @@
 // Copies endpoint slices between this cluster and its mailbox, each direction on its own, so that a hub that is away holds up only itself.
 
-import { mailboxNamespace } from '#crds/names.ts'
+import { mailboxNamespace, sliceIndex } from '#crds/names.ts'
 import type { NetworkEndpointSlice } from '#crds/network-endpoint-slice.ts'
 import { sameStatus } from '#runtime/conditions.ts'
 import { Controller, source } from '#runtime/controller.ts'
@@ -20,6 +20,9 @@ type Mirror = {
   selects: (slice: NetworkEndpointSlice) => boolean
 }
 
+const isNamedRight = ({ metadata, spec }: NetworkEndpointSlice): boolean =>
+  sliceIndex(metadata.name, spec.network, spec.cluster) !== undefined
+
 const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1)
 
 const mirrorController = (
@@ -35,7 +38,8 @@ const mirrorController = (
     reconcile: gate.guard(async (sliceName, { signal }) => {
       const original = from.informer.lister.get(`${from.namespace}/${sliceName}`)
       const copy = to.informer.lister.get(`${to.namespace}/${sliceName}`)
-      if (original && selects(original)) {
+      // What bears a name that is not its own must not take the place of another slice.
+      if (original && selects(original) && isNamedRight(original)) {
         const { labels = {} } = original.metadata
         if (copy && sameStatus(copy.spec, original.spec) && sameStatus(copy.metadata.labels ?? {}, labels)) return
         const metadata = { namespace: to.namespace, name: sliceName, labels }
@@ -43,7 +47,8 @@ const mirrorController = (
       } else if (copy && selects(copy)) {
         // A mailbox that is going, or another's, lacks much: that is no reason to let go of anything.
         if (await gate.verify(signal)) return
-        await to.client.delete(NetworkEndpointSlices, { namespace: to.namespace, name: sliceName }, { signal })
+        const { uid } = copy.metadata
+        await to.client.delete(NetworkEndpointSlices, { namespace: to.namespace, name: sliceName }, { uid, signal })
       }
     }),
   })

@@ -45,9 +45,10 @@ export const nodeBridgesController = (deps: MemberDeps, informers: MemberInforme
   const mailbox = mailboxNamespace(cluster)
 
   const remove = async (name: string, signal: AbortSignal): Promise<void> => {
-    if (bridges.lister.get(`${namespace}/${name}`)) await local.delete(NodeBridges, { namespace, name }, { signal })
-    if (mailboxBridges.lister.get(`${mailbox}/${name}`))
-      await hub.delete(NodeBridges, { namespace: mailbox, name }, { signal })
+    const own = bridges.lister.get(`${namespace}/${name}`)
+    if (own) await local.delete(NodeBridges, { namespace, name }, { uid: own.metadata.uid, signal })
+    const copy = mailboxBridges.lister.get(`${mailbox}/${name}`)
+    if (copy) await hub.delete(NodeBridges, { namespace: mailbox, name }, { uid: copy.metadata.uid, signal })
   }
 
   const bringDown = async (node: Node, name: string, signal: AbortSignal): Promise<void> => {

@@ -1,7 +1,7 @@
 // How the endpoints of one network are spread over slices. Pure.
 import { LABELS } from '#crds/group.ts'
 import { projectionName } from '#crds/names.ts'
-import type { NetworkEndpoint, NetworkEndpointSlice } from '#crds/network-endpoint-slice.ts'
+import type { NetworkEndpoint } from '#crds/network-endpoint-slice.ts'
 
 /** Most endpoints that one slice holds: a start of one VM then rewrites some kilobytes, not the whole network. */
 export const SLICE_CAPACITY = 100
@@ -13,9 +13,6 @@ export const sliceLabels = (network: string, cluster: string): Record<string, st
   [LABELS.network]: projectionName(network),
   [LABELS.cluster]: cluster,
 })
-
-export const sliceName = (network: string, cluster: string, index: number): string =>
-  `${projectionName(network)}-${cluster}-${index}`
 
 /**
  * Contents of the slices by their number. An endpoint stays in the slice that it is in, so that a VM's coming and going changes one slice alone.
@@ -44,7 +41,3 @@ export const spread = (
   }
   return slots
 }
-
-/** Number of a slice within its network and cluster, from its name. */
-export const sliceIndex = (slice: NetworkEndpointSlice): number =>
-  Number(slice.metadata.name.slice(slice.metadata.name.lastIndexOf('-') + 1))
