@@ -32,8 +32,17 @@ const nativeSources = {
   'delay-line': ['delay-line.c'],
 } as const
 
-/** Path of one of the laboratory's own C programs, compiled when its sources changed. */
-export const nativeTool = async (name: keyof typeof nativeSources): Promise<string> => {
+type NativeTool = keyof typeof nativeSources
+const compiled = new Map<NativeTool, Promise<string>>()
+
+/** Path of one of the laboratory's own C programs, compiled when its sources changed; once, however many ask at the same time. */
+export const nativeTool = (name: NativeTool): Promise<string> => {
+  const path = compiled.get(name) ?? compile(name)
+  compiled.set(name, path)
+  return path
+}
+
+const compile = async (name: NativeTool): Promise<string> => {
   const sources = nativeSources[name].map((file) => join(import.meta.dirname, 'native', file))
   const hash = createHash('sha256')
   for (const source of sources) hash.update(readFileSync(source))
