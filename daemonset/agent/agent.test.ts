@@ -177,8 +177,9 @@ test('refuses a former leader, another overlay, and the spec of another machine'
     [{ epoch: 1 }, 'OldEpoch'],
     [{ overlayUID: 'overlay-2' }, 'ForeignOverlay'],
     [{ nodeUID: 'uid-of-another' }, 'ForeignNode'],
+    [{ serial: 0 }, 'OldSerial'],
   ] as const) {
-    tell(first, { ...change, serial: 2, networks: [] })
+    tell(first, { serial: 2, ...change, networks: [] })
     await until(() => findCondition(statusOf(first)?.conditions as never, 'Programmed')?.reason === reason, limit)
     assert.is(statusOf(first)?.programmedSerial, 1)
   }

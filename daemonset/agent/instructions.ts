@@ -50,7 +50,8 @@ export class Instructions {
     const { bridges, slices, key } = this.#options
     const identity = this.#identity()
     const object = bridges.hasSynced ? bridges.lister.get(key) : undefined
-    const refusal = object ? refusalOf(object.spec ?? {}, identity) : bridges.hasSynced ? waiting : undefined
+    const { spec: inForce } = this.#stored
+    const refusal = object ? refusalOf(object.spec ?? {}, identity, inForce) : bridges.hasSynced ? waiting : undefined
     const accepted = object && !refusal ? object.spec : undefined
     const heard = slices.hasSynced ? slices.lister.list() : undefined
     this.#store(

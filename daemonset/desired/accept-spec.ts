@@ -1,4 +1,5 @@
 import type { NodeBridgeSpec } from '#crds/node-bridge.ts'
+import { isOlderSpec, specNumber } from '#crds/spec-order.ts'
 
 /** What the node holds on to: from the local file, or from specs accepted since. */
 export type Identity = {
@@ -12,7 +13,7 @@ export type Identity = {
 
 export type Refusal = { readonly reason: string; readonly message: string }
 
-type Check = (spec: NodeBridgeSpec, identity: Identity) => Refusal | undefined
+type Check = (spec: NodeBridgeSpec, identity: Identity, inForce: NodeBridgeSpec | undefined) => Refusal | undefined
 
 /** Reasons to refuse a spec; the first that applies. A refused spec changes nothing: the last accepted one stays in force. */
 const checks: readonly Check[] = [
@@ -41,12 +42,23 @@ const checks: readonly Check[] = [
           message: `the spec is of epoch ${epoch}, epoch ${identity.epoch} was seen: a former leader of the hub wrote it, or the hub was restored without its Leases`,
         }
       : undefined,
+  (spec, _, inForce) =>
+    isOlderSpec(spec, inForce)
+      ? {
+          reason: 'OldSerial',
+          message: `the spec is ${specNumber(spec)}, ${specNumber(inForce ?? {})} is in force: an older one was written again, or the hub was restored; the hub has to write a newer one`,
+        }
+      : undefined,
 ]
 
-/** Undefined: the spec may be carried out. */
-export const refusalOf = (spec: NodeBridgeSpec, identity: Identity): Refusal | undefined => {
+/** Undefined: the spec may be carried out in place of `inForce`. */
+export const refusalOf = (
+  spec: NodeBridgeSpec,
+  identity: Identity,
+  inForce: NodeBridgeSpec | undefined,
+): Refusal | undefined => {
   for (const check of checks) {
-    const refusal = check(spec, identity)
+    const refusal = check(spec, identity, inForce)
     if (refusal) return refusal
   }
   return undefined

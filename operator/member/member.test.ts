@@ -27,6 +27,31 @@ member('makes a NodeBridge for each node, brings its spec down and its status up
   assert.is(conditions?.find(({ type }) => type === 'NodeReady')?.status, 'True')
 })
 
+member('keeps a newer spec in force when the hub shows an older one, and says so', async ({ west, hub }) => {
+  const up = { namespace: MAILBOX, name: 'node-1' }
+  const own = { namespace: SYSTEM, name: 'node-1' }
+  await until(() => hub.read(NodeBridges, up) !== undefined)
+  const write = (epoch: number, serial: number): void => {
+    hub.modify(NodeBridges, up, (bridge) => ({ ...bridge, spec: { bridge: 'west/node-1', epoch, serial } }))
+  }
+  const taken = () => hub.read(NodeBridges, up)?.status?.conditions?.find(({ type }) => type === 'SpecTaken')
+  write(2, 5)
+  await until(() => west.read(NodeBridges, own)?.spec?.serial === 5 && taken()?.status === 'True')
+  for (const [epoch, serial] of [
+    [2, 4],
+    [1, 9],
+  ] as const) {
+    write(epoch, serial)
+    await until(() => taken()?.message.includes(`serial ${serial} of epoch ${epoch}`))
+    assert.equal([taken()?.reason, west.read(NodeBridges, own)?.spec?.serial], ['OldSpec', 5])
+  }
+  hub.modify(NodeBridges, up, (bridge) => ({ ...bridge, spec: {} }))
+  await until(() => taken()?.status === 'True')
+  assert.is(west.read(NodeBridges, own)?.spec?.serial, 5)
+  write(3, 1)
+  await until(() => west.read(NodeBridges, own)?.spec?.epoch === 3)
+})
+
 member('offers the attachment when the bridges have the network, and reports readiness', async ({ west, hub }) => {
   await until(() => hub.read(NodeBridges, { namespace: MAILBOX, name: 'node-1' }) !== undefined)
   await until(

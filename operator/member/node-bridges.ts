@@ -1,9 +1,10 @@
 // Nodes of this cluster ⇄ the hub: makes the NodeBridge of each node, brings its spec down and its status up.
 
 import { mailboxNamespace } from '#crds/names.ts'
-import type { NodeBridgeStatus } from '#crds/node-bridge.ts'
+import type { NodeBridgeSpec, NodeBridgeStatus } from '#crds/node-bridge.ts'
 import type { Condition } from '#crds/schema.ts'
-import { sameStatus, setCondition } from '#runtime/conditions.ts'
+import { isOlderSpec, specNumber } from '#crds/spec-order.ts'
+import { sameStatus, setConditions } from '#runtime/conditions.ts'
 import { Controller, source } from '#runtime/controller.ts'
 import { NodeBridges } from '#runtime/overlay-resources.ts'
 import type { Node } from '#runtime/resources.ts'
@@ -15,8 +16,10 @@ const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1)
 /** Labels of the node, by which the hub finds its site. */
 const labelsOf = (node: Node): Record<string, string> => ({ ...node.metadata?.labels }) as Record<string, string>
 
+type Statement = Omit<Condition, 'lastTransitionTime'>
+
 /** The node's readiness as a condition of its bridge: a node that is down passes no frames on. */
-const nodeReady = (node: Node): Omit<Condition, 'lastTransitionTime'> => {
+const nodeReady = (node: Node): Statement => {
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')
   const status = ready?.status === 'True' || ready?.status === 'False' ? ready.status : 'Unknown'
   return {
@@ -27,16 +30,26 @@ const nodeReady = (node: Node): Omit<Condition, 'lastTransitionTime'> => {
   }
 }
 
-/** What goes up: the agent's status, and the readiness of the node that no agent can report of itself. */
+/** Whether the hub's spec went down to the node. */
+const specBroughtDown = (written: NodeBridgeSpec, own: NodeBridgeSpec | undefined): Statement => {
+  const type = 'SpecTaken'
+  if (written.serial === undefined || !isOlderSpec(written, own))
+    return { type, status: 'True', reason: 'Taken', message: 'the member hands on what the hub writes' }
+  const message = `the hub's spec is ${specNumber(written)}, the node has ${specNumber(own ?? {})}: an older one was written again, or the hub was restored; the newer one stays in force until the hub writes one above it`
+  return { type, status: 'False', reason: 'OldSpec', message }
+}
+
+/** What goes up: the agent's status, and what no agent can report of itself. */
 const statusForHub = (
   agent: NodeBridgeStatus | undefined,
-  node: Node,
+  statements: Statement[],
   before: NodeBridgeStatus | undefined,
   now: string,
 ): NodeBridgeStatus => {
-  const known = before?.conditions?.filter(({ type }) => type === 'NodeReady') ?? []
-  const [ready] = setCondition(known, nodeReady(node), now)
-  return { ...agent, conditions: [...(agent?.conditions ?? []), ...(ready ? [ready] : [])] }
+  const types = new Set(statements.map(({ type }) => type))
+  const known = before?.conditions?.filter(({ type }) => types.has(type)) ?? []
+  const theirs = agent?.conditions?.filter(({ type }) => !types.has(type)) ?? []
+  return { ...agent, conditions: [...theirs, ...setConditions(known, statements, now)] }
 }
 
 export const nodeBridgesController = (deps: MemberDeps, informers: MemberInformers): Controller => {
@@ -53,7 +66,8 @@ export const nodeBridgesController = (deps: MemberDeps, informers: MemberInforme
 
   const bringDown = async (node: Node, name: string, signal: AbortSignal): Promise<void> => {
     const own = bridges.lister.get(`${namespace}/${name}`)
-    const spec = mailboxBridges.lister.get(`${mailbox}/${name}`)?.spec ?? {}
+    const written = mailboxBridges.lister.get(`${mailbox}/${name}`)?.spec ?? {}
+    const spec = own?.spec && isOlderSpec(written, own.spec) ? own.spec : written
     const uid = node.metadata?.uid ?? ''
     if (own && sameStatus(own.spec ?? {}, spec) && own.metadata.ownerReferences?.[0]?.uid === uid) return
     const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name, uid }]
@@ -66,7 +80,11 @@ export const nodeBridgesController = (deps: MemberDeps, informers: MemberInforme
     if (!copy || !sameStatus(copy.metadata.labels ?? {}, labels))
       await hub.apply(NodeBridges, { metadata: { namespace: mailbox, name, labels } }, { signal })
     const agent = bridges.lister.get(`${namespace}/${name}`)?.status
-    const status = statusForHub(agent, node, copy?.status, new Date(clock.now()).toISOString())
+    const statements = [
+      nodeReady(node),
+      specBroughtDown(copy?.spec ?? {}, bridges.lister.get(`${namespace}/${name}`)?.spec),
+    ]
+    const status = statusForHub(agent, statements, copy?.status, new Date(clock.now()).toISOString())
     if (!sameStatus(copy?.status, status))
       await hub.applyStatus(NodeBridges, { metadata: { namespace: mailbox, name }, status }, { signal })
   }
