@@ -85,17 +85,17 @@ export const memberRole = async (deps: OperatorDeps, signal: AbortSignal): Promi
   const local = new KubeClient({ config, fieldManager: FIELD_MANAGERS.member })
   const access = options.hubKubeconfigSecret ? await waitForHubAccess(deps, local, signal) : undefined
   const hub = access ? new KubeClient({ config: access.config, fieldManager: FIELD_MANAGERS.member }) : local
-  const gate = new HubGate({ local, hub, cluster, clock, logger, metrics })
+  const gate = new HubGate({ local, hub, cluster, clock, logger, metrics, access })
   const memberDeps = { local, hub, cluster, namespace, clock, logger, metrics, events, gate }
   const informers = memberInformers(memberDeps)
   const { mailboxNetworks, mailboxBridges, mailboxSlices, ...essential } = informers
-  const hubSecret = access ? { hubSecret: hubSecretInformer(memberDeps, access.config) } : {}
+  const hubSecret = access ? { hubSecret: hubSecretInformer(memberDeps, access) } : {}
   return {
     informers: { ...informers, ...hubSecret, hubGate: gate },
     // While the hub is away, a member that starts anew serves its own cluster.
     essential: Object.values(essential),
     checks: [() => gate.readiness],
     elector: electorOf(deps, local, { name: 'vnet-member' }),
-    controllers: () => memberControllers(memberDeps, { informers, version, hubConfig: access?.config }),
+    controllers: () => memberControllers(memberDeps, { informers, version, access }),
   }
 }

@@ -40,6 +40,8 @@ export type LogFields = {
   failures?: number
   retryInMs?: number
   durationMs?: number
+  /** RFC 3339. */
+  until?: string
   /** An `Error`; printed with its causes and, unless it came from the API server, its stack. */
   err?: unknown
 }

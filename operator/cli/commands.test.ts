@@ -138,6 +138,9 @@ commands('join: waits for the mailbox and prints what the member needs', async (
     ['Secret', 'vnet-hub', 'vnet-system', 'west'],
   )
   assert.is(loadRemoteKubeConfig(secret.stringData.kubeconfig).getCurrentCluster()?.server, 'https://hub.example:6443')
+  const { issuedTimestamp, expirationTimestamp } = secret.stringData
+  const lifeMs = Date.parse(expirationTimestamp) - Date.parse(issuedTimestamp)
+  assert.ok(Math.abs(lifeMs - 3_600_000) < 5_000, String(lifeMs))
   assert.is(hub.list(MemberClusters).length, 1)
 })
 

@@ -21,8 +21,8 @@ export type JoinOptions = {
 const ACCOUNT = 'member'
 
 /**
- * Makes the MemberCluster, waits until the hub has made the mailbox, and returns one Secret manifest for the member. The token lives `tokenSeconds`;
- * the member renews it by itself. Deleting the MemberCluster revokes it.
+ * Makes the MemberCluster, waits until the hub has made the mailbox, and returns one Secret manifest for the member. The token lives `tokenSeconds`,
+ * or less if the server says so; the member renews it by itself. Deleting the MemberCluster revokes it.
  */
 export const join = async ({
   client,
@@ -43,7 +43,8 @@ export const join = async ({
     `the hub to open the mailbox ${account.namespace}`,
     async () => (await client.find(ServiceAccounts, account)) !== undefined,
   )
-  const { token } = await client.createToken(account, { expirationSeconds: tokenSeconds })
+  const issuedTimestamp = new Date().toISOString()
+  const { token, expirationTimestamp } = await client.createToken(account, { expirationSeconds: tokenSeconds })
   const kubeconfig = stringify({
     apiVersion: 'v1',
     kind: 'Config',
@@ -57,6 +58,6 @@ export const join = async ({
     kind: 'Secret',
     metadata: { name: 'vnet-hub', namespace },
     type: 'Opaque',
-    stringData: { cluster, kubeconfig },
+    stringData: { cluster, kubeconfig, issuedTimestamp, expirationTimestamp },
   })
 }

@@ -17,7 +17,7 @@ const USAGE = `Usage: kubectl vnet COMMAND
   path VM VM [-n NAMESPACE]            the way of frames between two VMs, hop by hop (VM: a name, or CLUSTER/NAME)
        [--network NAME]
   join CLUSTER [--server URL]          let a cluster in; prints the Secret to apply in that cluster
-       [--expiry 24h]
+       [--expiry 30d]                it must be applied before it expires; the member renews it by itself
 
 Options of all commands
   --kubeconfig FILE, --context NAME    as for kubectl
@@ -32,7 +32,7 @@ const { values, positionals } = parseArgs({
     namespace: { type: 'string', short: 'n', default: 'default' },
     network: { type: 'string' },
     server: { type: 'string' },
-    expiry: { type: 'string', default: '24h' },
+    expiry: { type: 'string', default: '30d' },
     kubeconfig: { type: 'string' },
     context: { type: 'string' },
     'system-namespace': { type: 'string', default: 'vnet-system' },
@@ -41,9 +41,9 @@ const { values, positionals } = parseArgs({
 })
 
 const seconds = (text: string): number => {
-  const [, amount, unit = 's'] = /^(\d+)([smh])?$/.exec(text) ?? []
-  if (!amount) throw new Error(`"${text}" is no duration: write 30s, 5m or 24h`)
-  return Number(amount) * { s: 1, m: 60, h: 3600 }[unit as 's' | 'm' | 'h']
+  const [, amount, unit = 's'] = /^(\d+)([smhd])?$/.exec(text) ?? []
+  if (!amount) throw new Error(`"${text}" is no duration: write 30s, 5m, 24h or 30d`)
+  return Number(amount) * { s: 1, m: 60, h: 3600, d: 86_400 }[unit as 's' | 'm' | 'h' | 'd']
 }
 
 const run = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 // All that the commands show, read once.
+import { expandLinkSets } from '#crds/link-sets.ts'
 import type { MemberCluster } from '#crds/member-cluster.ts'
 import { bridgeKey, mailboxNamespace } from '#crds/names.ts'
 import type { NetworkEndpoint } from '#crds/network-endpoint-slice.ts'
@@ -58,7 +59,7 @@ export const readOverlay = async (client: KubeClient, systemNamespace: string): 
       const cluster = place.startsWith('vnet-cluster-')
         ? place.slice('vnet-cluster-'.length)
         : (bridge.spec?.bridge?.split('/')[0] ?? '')
-      bridges.set(bridgeKey(cluster, bridge.metadata.name), bridge)
+      bridges.set(bridgeKey(cluster, bridge.metadata.name), { ...bridge, spec: expandLinkSets(bridge.spec ?? {}) })
     }
     for (const { spec } of await listIfAny(client, NetworkEndpointSlices, place))
       for (const endpoint of spec.endpoints)

@@ -2,9 +2,11 @@
 import { Gauge } from 'prom-client'
 import { ANNOTATIONS } from '#crds/group.ts'
 import { mailboxNamespace } from '#crds/names.ts'
+import { ApiError } from '#runtime/api-error.ts'
 import type { Reconcile, Source } from '#runtime/controller.ts'
 import { type Namespace, Namespaces } from '#runtime/resources.ts'
 import type { MemberDeps } from './deps.ts'
+import type { HubAccess } from './hub-access.ts'
 
 /** Why this member keeps away from its mailbox, and what to do. */
 export type Refusal = { reason: string; message: string }
@@ -39,6 +41,28 @@ const checks: Check[] = [
   },
 ]
 
+export type HubGateOptions = Pick<MemberDeps, 'local' | 'hub' | 'cluster' | 'clock' | 'logger' | 'metrics'> & {
+  /** Given where the hub is another cluster. */
+  access?: Pick<HubAccess, 'life'> | undefined
+}
+
+/** What a failed request says of our token; undefined: nothing, the hub may just be away. */
+const exclusionOf = (
+  error: unknown,
+  { access, cluster, clock }: Omit<HubGateOptions, 'metrics'>,
+): Refusal | undefined => {
+  const { expiresMs = Number.POSITIVE_INFINITY } = access?.life ?? {}
+  const what = `run "kubectl vnet join ${cluster}" again against the hub and apply what it prints here`
+  if (clock.now() >= expiresMs)
+    return { reason: 'TokenExpired', message: `token expired at ${new Date(expiresMs).toISOString()}: ${what}` }
+  return error instanceof ApiError && error.status === 401
+    ? {
+        reason: 'TokenRefused',
+        message: `the hub refuses our token (the membership was revoked, or the hub was made anew): ${what}`,
+      }
+    : undefined
+}
+
 const CHECK_MS = 10_000
 const unverified: Refusal = { reason: 'Unverified', message: 'the hub has not yet said whose mailbox it is' }
 
@@ -47,22 +71,33 @@ const unverified: Refusal = { reason: 'Unverified', message: 'the hub has not ye
  * nodes and in this cluster stays in force in all cases.
  */
 export class HubGate {
-  readonly #deps: Pick<MemberDeps, 'local' | 'hub' | 'cluster' | 'clock' | 'logger'>
+  readonly #deps: Omit<HubGateOptions, 'metrics'>
   readonly #gauge: Gauge<'reason'>
   readonly #waiters = new Set<() => void>()
   #clusterUid: string | undefined
   /** Undefined: the mailbox is ours. */
   #refusal: Refusal | undefined = unverified
+  /** Why the hub does not let us in; then there is nothing new of the mailbox, and what was found out stays true. */
+  #exclusion: Refusal | undefined
   #round = 0
   #nap = new AbortController()
 
-  constructor(deps: Pick<MemberDeps, 'local' | 'hub' | 'cluster' | 'clock' | 'logger' | 'metrics'>) {
+  constructor(deps: HubGateOptions) {
     this.#deps = deps
     this.#gauge = new Gauge({
       name: 'vnet_member_mailbox_refused',
-      help: '1 while this member keeps away from its mailbox on the hub, by reason: ClusterUIDMismatch, MailboxMissing, MailboxTerminating.',
+      help: '1 while this member keeps away from its mailbox on the hub (ClusterUIDMismatch, MailboxMissing, MailboxTerminating) or is not let in (TokenExpired, TokenRefused).',
       labelNames: ['reason'],
       registers: [deps.metrics.registry],
+    })
+    new Gauge({
+      name: 'vnet_member_hub_token_expiration_timestamp_seconds',
+      help: 'When the token for the hub ends. It is renewed when a third of its life is over.',
+      registers: [deps.metrics.registry],
+      collect() {
+        const { expiresMs } = deps.access?.life ?? {}
+        if (expiresMs !== undefined) this.set(expiresMs / 1000)
+      },
     })
   }
 
@@ -77,6 +112,7 @@ export class HubGate {
 
   /** For readiness. A hub that was not heard yet is no fault of this cluster. */
   get readiness(): true | string {
+    if (this.#exclusion) return this.#exclusion.message
     return this.#refusal === undefined || this.#refusal === unverified || this.#refusal.message
   }
 
@@ -121,8 +157,10 @@ export class HubGate {
         await this.verify(signal)
         said = ''
       } catch (error) {
+        if (signal.aborted) break
+        this.#exclude(exclusionOf(error, this.#deps))
         const { message } = error as Error
-        if (!signal.aborted && message !== said) logger.warn({ err: error }, 'the hub does not say whose mailbox it is')
+        if (message !== said) logger.warn({ err: error }, 'the hub does not say whose mailbox it is')
         said = message
       }
       this.#nap = new AbortController()
@@ -141,8 +179,19 @@ export class HubGate {
       this.#refusal ? { requeueAfterMs: CHECK_MS } : await reconcile(request, context)
   }
 
+  #exclude(exclusion: Refusal | undefined): void {
+    if (exclusion?.reason === this.#exclusion?.reason) return
+    if (this.#exclusion) this.#gauge.remove(this.#exclusion.reason)
+    this.#exclusion = exclusion
+    if (!exclusion) return
+    const { logger, cluster } = this.#deps
+    this.#gauge.set({ reason: exclusion.reason }, 1)
+    logger.error({ cluster, reason: exclusion.reason }, `${exclusion.message}. What is in force here stays in force`)
+  }
+
   #settle(refusal: Refusal | undefined): void {
     const { logger, cluster } = this.#deps
+    this.#exclude(undefined)
     if (refusal?.reason !== this.#refusal?.reason) {
       this.#gauge.reset()
       if (refusal) {
