@@ -1,4 +1,3 @@
-import { exponentialBackoff } from '#runtime/backoff.ts'
 import type { Clock } from '#runtime/clock.ts'
 import type { EventRecorder } from '#runtime/events.ts'
 import type { KubeClient } from '#runtime/kube-client.ts'
@@ -23,9 +22,6 @@ export type MemberDeps = {
   /** Whether the mailbox is this cluster's. */
   gate: HubGate
 }
-
-/** A hub that is back is used within half a minute. */
-export const hubBackoff = exponentialBackoff({ baseMs: 20, maxMs: 30_000 })
 
 /** Whether two clients speak to the same API server: then the mailbox and the local objects lie side by side. */
 export const isHubCluster = ({ local, hub }: MemberDeps): boolean => local === hub

@@ -1,9 +1,10 @@
 // Tells the hub that this member lives, who it is and what it understands: a Lease in its mailbox.
 import { ANNOTATIONS, HEARTBEAT_LEASE } from '#crds/group.ts'
 import { mailboxNamespace } from '#crds/names.ts'
-import { Controller, interval } from '#runtime/controller.ts'
+import { type Controller, interval } from '#runtime/controller.ts'
 import { Leases, Namespaces } from '#runtime/resources.ts'
 import type { MemberDeps } from './deps.ts'
+import { hubController } from './hub-controller.ts'
 
 export const HEARTBEAT_INTERVAL_MS = 10_000
 /** A member that has been silent for this long counts as down. */
@@ -13,15 +14,12 @@ export const HEARTBEAT_DURATION_SECONDS = 40
 export const MEMBER_CAPABILITIES = ['endpoints/v1', 'node-bridge/v1', 'projection/v1']
 
 export const heartbeatController = (deps: MemberDeps, version: string): Controller => {
-  const { local, hub, cluster, gate, clock, logger, metrics } = deps
+  const { local, hub, cluster, clock } = deps
   let clusterUid: string | undefined
-  return new Controller({
+  return hubController(deps, {
     name: 'member.heartbeat',
-    logger,
-    metrics,
-    clock,
-    sources: [gate.source(), interval(HEARTBEAT_INTERVAL_MS, HEARTBEAT_LEASE)],
-    reconcile: gate.guard(async (name, { signal }) => {
+    sources: [interval(HEARTBEAT_INTERVAL_MS, HEARTBEAT_LEASE)],
+    reconcile: async (name, { signal }) => {
       clusterUid ??= (await local.get(Namespaces, { name: 'kube-system' }, { signal })).metadata?.uid ?? ''
       const annotations = {
         [ANNOTATIONS.clusterUid]: clusterUid,
@@ -38,6 +36,6 @@ export const heartbeatController = (deps: MemberDeps, version: string): Controll
         },
         { signal },
       )
-    }),
+    },
   })
 }

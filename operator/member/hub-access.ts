@@ -2,13 +2,14 @@
 
 import { parse, stringify } from 'yaml'
 import { mailboxNamespace } from '#crds/names.ts'
-import { Controller, interval } from '#runtime/controller.ts'
+import { type Controller, interval } from '#runtime/controller.ts'
 import { Informer } from '#runtime/informer.ts'
 import type { KubeClient } from '#runtime/kube-client.ts'
 import type { KubeConfig } from '#runtime/kube-config.ts'
 import { loadRemoteKubeConfig } from '#runtime/kube-config.ts'
 import { type Secret, Secrets } from '#runtime/resources.ts'
-import { hubBackoff, type MemberDeps } from './deps.ts'
+import type { MemberDeps } from './deps.ts'
+import { hubController } from './hub-controller.ts'
 
 /** Name of the Secret in the member's system namespace, with the keys `cluster` and `kubeconfig`. */
 export const HUB_SECRET = 'vnet-hub'
@@ -100,15 +101,11 @@ export const hubSecretInformer = (deps: MemberDeps, access: HubAccess): Informer
  * shows as an error of this controller and in the gate; the overlay keeps forwarding.
  */
 export const hubAccessController = (deps: MemberDeps, access: HubAccess): Controller => {
-  const { local, hub, cluster, namespace, gate, logger, metrics, clock } = deps
-  return new Controller({
+  const { local, hub, cluster, namespace, logger, clock } = deps
+  return hubController(deps, {
     name: 'member.hub-access',
-    logger,
-    metrics,
-    clock,
-    backoff: hubBackoff,
-    sources: [gate.source(), interval(LOOK_INTERVAL_MS, HUB_SECRET)],
-    reconcile: gate.guard(async (name, { signal }) => {
+    sources: [interval(LOOK_INTERVAL_MS, HUB_SECRET)],
+    reconcile: async (name, { signal }) => {
       const secret = await local.get(Secrets, { namespace, name }, { signal })
       if (!isDue(lifeOf(secret), clock.now())) return
       // As strictly as at the start: whoever may write the Secret must not make us run programs or send our files.
@@ -131,6 +128,6 @@ export const hubAccessController = (deps: MemberDeps, access: HubAccess): Contro
       access.config.loadFromString(text)
       access.life = lifeOf(written)
       logger.info({ cluster, until: expirationTimestamp }, 'renewed the token for the hub')
-    }),
+    },
   })
 }

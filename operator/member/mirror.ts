@@ -3,11 +3,12 @@
 import { mailboxNamespace, sliceIndex } from '#crds/names.ts'
 import type { NetworkEndpointSlice } from '#crds/network-endpoint-slice.ts'
 import { sameStatus } from '#runtime/conditions.ts'
-import { Controller, source } from '#runtime/controller.ts'
+import { type Controller, source } from '#runtime/controller.ts'
 import type { Informer } from '#runtime/informer.ts'
 import type { KubeClient } from '#runtime/kube-client.ts'
 import { NetworkEndpointSlices } from '#runtime/overlay-resources.ts'
 import type { MemberDeps } from './deps.ts'
+import { hubController } from './hub-controller.ts'
 import type { MemberInformers } from './informers.ts'
 
 type End = { client: KubeClient; namespace: string; informer: Informer<NetworkEndpointSlice> }
@@ -25,17 +26,11 @@ const isNamedRight = ({ metadata, spec }: NetworkEndpointSlice): boolean =>
 
 const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1)
 
-const mirrorController = (
-  { name, from, to, selects }: Mirror,
-  { gate, logger, metrics, clock }: MemberDeps,
-): Controller =>
-  new Controller({
+const mirrorController = ({ name, from, to, selects }: Mirror, deps: MemberDeps): Controller =>
+  hubController(deps, {
     name,
-    logger,
-    metrics,
-    clock,
-    sources: [gate.source(), ...[from, to].map(({ informer }) => source(informer, (_, key) => [nameOf(key)]))],
-    reconcile: gate.guard(async (sliceName, { signal }) => {
+    sources: [from, to].map(({ informer }) => source(informer, (_, key) => [nameOf(key)])),
+    reconcile: async (sliceName, { signal }) => {
       const original = from.informer.lister.get(`${from.namespace}/${sliceName}`)
       const copy = to.informer.lister.get(`${to.namespace}/${sliceName}`)
       // What bears a name that is not its own must not take the place of another slice.
@@ -46,11 +41,11 @@ const mirrorController = (
         await to.client.apply(NetworkEndpointSlices, { metadata, spec: original.spec }, { signal })
       } else if (copy && selects(copy)) {
         // A mailbox that is going, or another's, lacks much: that is no reason to let go of anything.
-        if (await gate.verify(signal)) return
+        if (await deps.gate.verify(signal)) return
         const { uid } = copy.metadata
         await to.client.delete(NetworkEndpointSlices, { namespace: to.namespace, name: sliceName }, { uid, signal })
       }
-    }),
+    },
   })
 
 /** This cluster's slices up to the hub, and the other clusters' down from it. */

@@ -3,11 +3,12 @@ import { LABELS } from '#crds/group.ts'
 import { mailboxNamespace, networkKey, networkOfProjection, projectionName, splitKey } from '#crds/names.ts'
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import { sameStatus } from '#runtime/conditions.ts'
-import { Controller, source } from '#runtime/controller.ts'
+import { type Controller, source } from '#runtime/controller.ts'
 import { VirtualNetworks } from '#runtime/overlay-resources.ts'
 import { NetworkAttachmentDefinitions } from '#runtime/resources.ts'
 import { isOurAttachment, networkAttachment } from './attachment.ts'
 import { isHubCluster, type MemberDeps } from './deps.ts'
+import { hubController } from './hub-controller.ts'
 import type { MemberInformers } from './informers.ts'
 import { admissionChecks, firstObjection, type NetworkView, readinessChecks } from './network-policies.ts'
 
@@ -58,7 +59,7 @@ const viewOf = (
 }
 
 export const networksController = (deps: MemberDeps, informers: MemberInformers): Controller => {
-  const { local, hub, cluster, gate, logger, metrics, clock } = deps
+  const { local, hub, cluster, gate } = deps
   const { networks, attachments, namespaces, bridges, nodes, slices, mailboxNetworks } = informers
   const mailbox = mailboxNamespace(cluster)
   const allProjections = (): string[] =>
@@ -129,13 +130,9 @@ export const networksController = (deps: MemberDeps, informers: MemberInformers)
     await hub.applyStatus(VirtualNetworks, { metadata, status: { clusters: [entry] } }, { signal })
   }
 
-  return new Controller({
+  return hubController(deps, {
     name: 'member.networks',
-    logger,
-    metrics,
-    clock,
     sources: [
-      gate.source(),
       source(mailboxNetworks, ({ metadata }) => [networkOfProjection(metadata.name)]),
       source(networks, ({ metadata }) => [networkKey(metadata.namespace ?? '', metadata.name)]),
       source(attachments),
@@ -146,7 +143,7 @@ export const networksController = (deps: MemberDeps, informers: MemberInformers)
       source(bridges, allProjections),
       source(nodes, allProjections),
     ],
-    reconcile: gate.guard(async (network, { signal }) => {
+    reconcile: async (network, { signal }) => {
       const projection = mailboxNetworks.lister.get(`${mailbox}/${projectionName(network)}`)
       if (!projection || projection.metadata.deletionTimestamp) return await withdraw(network, signal)
       const view = viewOf(projection, network, deps, informers)
@@ -155,6 +152,6 @@ export const networksController = (deps: MemberDeps, informers: MemberInformers)
         await attach(view, signal)
       }
       await report(projection, view, signal)
-    }),
+    },
   })
 }

@@ -5,10 +5,11 @@ import type { NodeBridgeSpec, NodeBridgeStatus } from '#crds/node-bridge.ts'
 import type { Condition } from '#crds/schema.ts'
 import { isOlderSpec, specNumber } from '#crds/spec-order.ts'
 import { sameStatus, setConditions } from '#runtime/conditions.ts'
-import { Controller, source } from '#runtime/controller.ts'
+import { type Controller, source } from '#runtime/controller.ts'
 import { NodeBridges } from '#runtime/overlay-resources.ts'
 import type { Node } from '#runtime/resources.ts'
 import type { MemberDeps } from './deps.ts'
+import { hubController } from './hub-controller.ts'
 import type { MemberInformers } from './informers.ts'
 
 const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1)
@@ -53,7 +54,7 @@ const statusForHub = (
 }
 
 export const nodeBridgesController = (deps: MemberDeps, informers: MemberInformers): Controller => {
-  const { local, hub, cluster, namespace, gate, clock, logger, metrics } = deps
+  const { local, hub, cluster, namespace, clock } = deps
   const { nodes, bridges, mailboxBridges } = informers
   const mailbox = mailboxNamespace(cluster)
 
@@ -89,22 +90,18 @@ export const nodeBridgesController = (deps: MemberDeps, informers: MemberInforme
       await hub.applyStatus(NodeBridges, { metadata: { namespace: mailbox, name }, status }, { signal })
   }
 
-  return new Controller({
+  return hubController(deps, {
     name: 'member.node-bridges',
-    logger,
-    metrics,
-    clock,
     sources: [
-      gate.source(),
       source(nodes),
       source(bridges, (_, key) => [nameOf(key)]),
       source(mailboxBridges, (_, key) => [nameOf(key)]),
     ],
-    reconcile: gate.guard(async (name, { signal }) => {
+    reconcile: async (name, { signal }) => {
       const node = nodes.lister.get(name)
       if (!node) return await remove(name, signal)
       await bringDown(node, name, signal)
       await bringUp(node, name, signal)
-    }),
+    },
   })
 }
