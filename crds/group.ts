@@ -25,6 +25,8 @@ export const ANNOTATIONS = {
   /** UID of the member cluster's kube-system namespace: on the heartbeat Lease as the member reports it, on the mailbox as the hub pinned it. */
   clusterUid: 'vnet.dev/cluster-uid',
   version: 'vnet.dev/version',
+  /** On copies of a network: UID of the user's object. */
+  originUid: 'internal.vnet.dev/origin-uid',
   /** On a network that is being deleted: `true` deletes it under the VMs that are still attached. */
   forget: 'vnet.dev/forget',
   /** On the heartbeat Lease: comma-separated names of what this member understands. */

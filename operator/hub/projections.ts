@@ -1,5 +1,6 @@
 // A network → read-only projections of it in the mailboxes of its clusters. They bear no label `projected`: on the hub's own cluster that marks the
 // copies of the member, which removes those that it knows nothing of.
+import { ANNOTATIONS } from '#crds/group.ts'
 import { mailboxNamespace, networkOfProjection, projectionName } from '#crds/names.ts'
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import { sameStatus } from '#runtime/conditions.ts'
@@ -9,8 +10,6 @@ import { isWritable } from './bridge-reports.ts'
 import type { HubInformers } from './informers.ts'
 import { clusterOfMailbox } from './mailboxes.ts'
 import { keyOfNetwork } from './network-decision.ts'
-
-const ORIGIN_ANNOTATION = 'internal.vnet.dev/origin-uid'
 
 type Status = NonNullable<VirtualNetwork['status']>
 
@@ -74,14 +73,14 @@ export class Projector {
     const { uid = '' } = network.metadata
     const known = projectionIn(cluster, key, this.#informers)
     // Another network under the same name: its fixed fields may differ, and nothing of the former one must live on.
-    if (known && known.metadata.annotations?.[ORIGIN_ANNOTATION] !== uid) await this.#remove(known, signal)
+    if (known && known.metadata.annotations?.[ANNOTATIONS.originUid] !== uid) await this.#remove(known, signal)
     const metadata = {
       namespace: mailboxNamespace(cluster),
       name: projectionName(key),
-      annotations: { [ORIGIN_ANNOTATION]: uid },
+      annotations: { [ANNOTATIONS.originUid]: uid },
     }
     const spec = { ...network.spec, clusters: [...clusters] }
-    if (!known || !sameStatus(known.spec, spec) || known.metadata.annotations?.[ORIGIN_ANNOTATION] !== uid)
+    if (!known || !sameStatus(known.spec, spec) || known.metadata.annotations?.[ANNOTATIONS.originUid] !== uid)
       await this.#client.apply(VirtualNetworks, { metadata, spec } as never, { signal })
     const { clusters: _, ...ours } = status
     const { clusters: __, ...present } = known?.status ?? {}

@@ -1,8 +1,8 @@
 // The NetworkAttachmentDefinition through which the ordinary bridge CNI plugin attaches VMs to a network. Pure.
-import { LABELS, MANAGED_BY } from '#crds/group.ts'
+import { ANNOTATIONS, LABELS, MANAGED_BY } from '#crds/group.ts'
 import { splitKey } from '#crds/names.ts'
 
-export type AttachmentInput = { network: string; bridgeDevice: string; mtuBytes: number; ownerUid?: string | undefined }
+export type AttachmentInput = { network: string; bridgeDevice: string; mtuBytes: number; origin?: string | undefined }
 
 /**
  * Plugin configuration. `disableContainerInterface` leaves the interface to the VM, `portIsolation` keeps the Linux bridge from forwarding between
@@ -28,7 +28,12 @@ export const networkAttachment = (input: AttachmentInput) => {
   return {
     apiVersion: 'k8s.cni.cncf.io/v1',
     kind: 'NetworkAttachmentDefinition',
-    metadata: { namespace, name, labels: { [LABELS.managedBy]: MANAGED_BY, [LABELS.network]: `${namespace}.${name}` } },
+    metadata: {
+      namespace,
+      name,
+      labels: { [LABELS.managedBy]: MANAGED_BY, [LABELS.network]: `${namespace}.${name}` },
+      ...(input.origin === undefined ? {} : { annotations: { [ANNOTATIONS.originUid]: input.origin } }),
+    },
     spec: { config: pluginConfiguration(input) },
   }
 }

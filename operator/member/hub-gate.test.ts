@@ -73,8 +73,8 @@ test('keeps away from a mailbox that is pinned to another cluster, and keeps wha
 
 test('a member of another cluster never writes to the mailbox', async (world) => {
   await world.end()
-  const { west, hub, gate, end } = await startMember({ pinned: 'uid-of-another' })
-  Object.assign(world, { west, hub, gate, end })
+  const other = await startMember({ pinned: 'uid-of-another' })
+  const { west, hub, gate } = Object.assign(world, other)
   await until(() => gate.refusal?.reason === 'ClusterUIDMismatch')
   west.seed(Pods, pod('alice') as never)
   await until(() => hub.openWatches >= 3)

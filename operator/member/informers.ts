@@ -1,4 +1,5 @@
 import { mailboxNamespace } from '#crds/names.ts'
+import type { NodeBridge } from '#crds/node-bridge.ts'
 import { Informer } from '#runtime/informer.ts'
 import { NetworkEndpointSlices, NodeBridges, VirtualNetworks } from '#runtime/overlay-resources.ts'
 import { Namespaces, NetworkAttachmentDefinitions, Nodes, type Pod, Pods } from '#runtime/resources.ts'
@@ -21,6 +22,15 @@ export const networksOfPod = (pod: Pod): string[] => [
   ...new Set(attachmentsOf(podView(pod)).map(({ network }) => network)),
 ]
 
+/** Networks that a bridge carries, or says something of. */
+export const networksOfBridge = ({ spec, status }: NodeBridge): string[] => [
+  ...new Set([
+    ...(spec?.networks ?? []).map(({ name }) => name),
+    ...(status?.networks ?? []).map(({ name }) => name),
+    ...(status?.problems ?? []).map(({ subject }) => subject),
+  ]),
+]
+
 /** The views that the member's controllers read: this cluster's objects, and this cluster's mailbox on the hub. */
 export const memberInformers = (deps: MemberDeps) => {
   const { local, hub, cluster, namespace, logger, metrics, clock } = deps
@@ -32,7 +42,7 @@ export const memberInformers = (deps: MemberDeps) => {
     pods: new Informer({ ...here, resource: Pods, indexes: { network: networksOfPod } }),
     networks: new Informer({ ...here, resource: VirtualNetworks }),
     attachments: new Informer({ ...here, resource: NetworkAttachmentDefinitions, optional: true }),
-    bridges: new Informer({ ...here, resource: NodeBridges, namespace }),
+    bridges: new Informer({ ...here, resource: NodeBridges, namespace, indexes: { network: networksOfBridge } }),
     slices: new Informer({
       ...here,
       resource: NetworkEndpointSlices,

@@ -4,7 +4,7 @@ import { systemClock } from '#runtime/clock.ts'
 import { EventRecorder } from '#runtime/events.ts'
 import { FakeApiServer } from '#runtime/fake-api-server.ts'
 import { silentLogger } from '#runtime/logging.ts'
-import { createMetrics } from '#runtime/metrics.ts'
+import { createMetrics, type Metrics } from '#runtime/metrics.ts'
 import { NodeBridges, VirtualNetworks } from '#runtime/overlay-resources.ts'
 import { Namespaces, Nodes } from '#runtime/resources.ts'
 import { memberControllers } from './controllers.ts'
@@ -15,7 +15,13 @@ export const MAILBOX = 'vnet-cluster-west'
 export const SYSTEM = 'vnet-system'
 export const BLUE = { namespace: 'team-a', name: 'blue' }
 
-export type World = { west: FakeApiServer; hub: FakeApiServer; gate: HubGate; end: () => Promise<void> }
+export type World = {
+  west: FakeApiServer
+  hub: FakeApiServer
+  gate: HubGate
+  metrics: Metrics
+  end: () => Promise<void>
+}
 
 /** A member `west` with one node and a mailbox that has the network team-a/blue. */
 export const startMember = async ({ pinned }: { pinned?: string } = {}): Promise<World> => {
@@ -69,7 +75,7 @@ export const startMember = async ({ pinned }: { pinned?: string } = {}): Promise
     await west.stop()
     await hub.stop()
   }
-  return { west, hub, gate, end }
+  return { west, hub, gate, metrics, end }
 }
 
 export const programmed = (west: FakeApiServer): void => {

@@ -5,6 +5,7 @@ import { admissionChecks, firstObjection, type NetworkView, readinessChecks } fr
 const view = (change: Partial<NetworkView> = {}): NetworkView => ({
   network: 'team-a/blue',
   cluster: 'west',
+  origin: undefined,
   isHome: false,
   namespace: { labels: { 'vnet.dev/stretch': 'allow' }, terminating: false },
   status: { vni: 7, mtuBytes: 1430, bridgeDevice: 'vn0123456789' },

@@ -6,6 +6,8 @@ import type { VirtualNetwork } from '#crds/virtual-network.ts'
 export type NetworkView = {
   network: string
   cluster: string
+  /** UID of the user's network on the hub. */
+  origin: string | undefined
   /** Whether the network was created here: then its namespace needs no consent. */
   isHome: boolean
   namespace: { labels: Record<string, string>; terminating: boolean } | undefined
