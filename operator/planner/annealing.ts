@@ -1,9 +1,10 @@
+import { Disturbance } from './disturbance.ts'
 import { greedy } from './greedy.ts'
 import { Neighbourhood } from './neighbourhood.ts'
 import { seededRandom } from './random.ts'
 import { restoreSnapshot, type Search } from './search.ts'
 
-/** Temperatures in units of the score: a loss of a tenth of a reference value, and one of a millionth. */
+/** Temperatures in units of the score: a loss of a twentieth of a reference value, and of a millionth. */
 const hottest = 0.05
 const coldest = 1e-6
 const defaultSteps = 20_000
@@ -18,7 +19,8 @@ const violationWeight = 5
 export const annealing = (search: Search): void => {
   const { state, evaluator, options } = search
   const random = seededRandom(options.seed)
-  const neighbourhood = new Neighbourhood(search, random)
+  const moves = new Neighbourhood(search, random)
+  const disturbance = new Disturbance(state, moves, random)
   greedy(search)
   restoreSnapshot(state, search.best)
   const steps = Math.min(defaultSteps, options.maxEvaluations ?? Number.POSITIVE_INFINITY)
@@ -30,7 +32,7 @@ export const annealing = (search: Search): void => {
   let current = energy()
   for (let step = 0; step < steps && !search.over; step++) {
     const temperature = hottest * (coldest / hottest) ** (step / steps)
-    neighbourhood.disturb()
+    disturbance.apply()
     const next = energy()
     if (next <= current || random() < Math.exp((current - next) / temperature)) {
       current = next

@@ -1,5 +1,6 @@
 import type { Violation } from './plan.ts'
-import { localResource, may, type Problem } from './problem.ts'
+import { localResource, may, mayRelink, type Problem } from './problem.ts'
+import { atLeast } from './quantity.ts'
 import { bridgeName } from './result.ts'
 import type { State } from './state.ts'
 import type { Link } from './types.ts'
@@ -28,16 +29,32 @@ export const diagnose = (state: State): Violation[] => [
   ...linkViolations(state),
 ]
 
+/** Budgets that are used up, as a remedy: with more of them there might be a plan that breaks less. */
+const largerBudgets = ({ problem, placement, topology }: State): string => {
+  const { budgets, networks } = problem.input
+  const hints: string[] = []
+  if (budgets.moves !== undefined && placement.moves >= budgets.moves && problem.frozen.includes(0))
+    hints.push(`a budget of more than ${budgets.moves} moves`)
+  if (budgets.linkChanges !== undefined && topology.changes >= budgets.linkChanges)
+    hints.push(`a budget of more than ${budgets.linkChanges} link changes`)
+  networks.forEach(({ name, linkBudget }, n) => {
+    if (linkBudget !== undefined && topology.spare(n) <= 0 && mayRelink(problem, n))
+      hints.push(`a link budget of more than ${linkBudget} for ${name}`)
+  })
+  return hints.length > 0 ? `, or perhaps ${hints.join(', or ')}` : ''
+}
+
 const capacityViolations = (state: State): Violation[] => {
   const { problem, load } = state
   const found: Violation[] = []
+  const more = largerBudgets(state)
   load.forEach((used, resource) => {
     const amount = used - problem.capacity[resource]!
     if (amount <= 0) return
     const subject = subjectOf(problem, resource)
     const constraint =
       resource >= problem.arcs && resource < problem.arcs + problem.input.bottlenecks.length ? 'Bottleneck' : 'Capacity'
-    const remedy = `${Math.ceil(amount)} bit/s more capacity of ${subject}, or so much less demand across it`
+    const remedy = `${atLeast(amount, 'bit/s')} more capacity of ${subject}, or so much less demand across it${more}`
     found.push({ constraint, subject, amount, unit: 'bit/s', remedy })
   })
   return found
@@ -47,11 +64,12 @@ const placementViolations = (state: State): Violation[] => {
   const { problem, placement } = state
   const { vms } = problem.input
   const found: Violation[] = []
+  const more = largerBudgets(state)
   problem.computeRoom.forEach((room, bridge) => {
     const amount = placement.compute[bridge]! - room
     if (amount <= 0) return
     const subject = bridgeName(state, bridge)
-    const remedy = `${Math.ceil(amount)} millicores more on ${subject}, or on another bridge that its VMs may use`
+    const remedy = `${Math.ceil(amount)} millicores more on ${subject}, or on another bridge that its VMs may use${more}`
     found.push({ constraint: 'Compute', subject, amount, unit: 'millicores', remedy })
   })
   const one = (constraint: Violation['constraint'], vm: number, remedy: string): void =>
@@ -72,6 +90,7 @@ const placementViolations = (state: State): Violation[] => {
 const demandViolations = (state: State): Violation[] => {
   const { problem } = state
   const found: Violation[] = []
+  const more = largerBudgets(state)
   problem.input.demands.forEach((demand, id) => {
     const group = state.groupOfDemand[id]
     const placed = group !== undefined
@@ -84,7 +103,7 @@ const demandViolations = (state: State): Violation[] => {
     }
     const amount = group.path.latency - problem.demandBound[id]!
     if (amount > 0) {
-      const remedy = `a bound of ${Math.ceil(group.path.latency)} µs, or a faster path from ${bridgeName(state, group.from)} to ${bridgeName(state, group.to)}`
+      const remedy = `a bound of ${Math.ceil(group.path.latency)} µs, or a faster path from ${bridgeName(state, group.from)} to ${bridgeName(state, group.to)}${more}`
       found.push({ constraint: 'Latency', subject: demand.name, amount, unit: 'µs', remedy })
     }
   })

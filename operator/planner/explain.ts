@@ -1,30 +1,21 @@
 import type { Action, Plan, Reason } from './plan.ts'
+import { quantity, rounded } from './quantity.ts'
 
-const prefixes: [number, string][] = [
-  [1e9, 'G'],
-  [1e6, 'M'],
-  [1e3, 'k'],
-]
-
-const rounded = (value: number): string => Number(value.toPrecision(3)).toString()
-
-/** A value of an objective with its unit: `1.25 Gbit/s`, `340 µs`, `2.1 ×`. */
-export const quantity = (value: number, unit: string): string => {
-  const [scale, prefix] = prefixes.find(([limit]) => Math.abs(value) >= limit) ?? [1, '']
-  return unit === 'bit/s' ? `${rounded(value / scale)} ${prefix}${unit}` : `${rounded(value)} ${unit}`
-}
-
-const percentOf = (score: number): string => `${rounded(100 * score)} %`
+/** A score, 0.01 of a reference value each; `explain` says what that is. */
+const points = (score: number): string => `${rounded(100 * score)} ${Math.abs(score) === 0.01 ? 'point' : 'points'}`
 
 const because = ({ demands, bottleneck, worth, alternative, repairs, overcommits }: Reason): string => {
   const parts: string[] = []
   if (demands.length > 0) parts.push(`for ${demands.join(', ')}`)
-  if (bottleneck) parts.push(`which met ${bottleneck.name} at ${bottleneck.utilizationPercent} % use`)
-  if (repairs) parts.push(`repairs ${repairs}`)
-  else if (worth !== undefined && worth !== 0) parts.push(`worth ${percentOf(worth)}`)
-  if (alternative?.worseBy !== undefined)
-    parts.push(`next best ${alternative.choice}, ${percentOf(alternative.worseBy)} worse`)
-  else if (alternative) parts.push(`instead of ${alternative.choice}`)
+  if (bottleneck) parts.push(`which met ${bottleneck.name} at ${rounded(bottleneck.utilizationPercent)} % use`)
+  if (repairs) parts.push(`without it the plan would break ${repairs}`)
+  else if (worth !== undefined && worth > 0) parts.push(`worth ${points(worth)}`)
+  if (alternative) {
+    const { choice, worseBy, breaks } = alternative
+    if (breaks) parts.push(`next best ${choice}, which would break ${breaks}`)
+    else if (worseBy === undefined) parts.push(`instead of ${choice}`)
+    else parts.push(`next best ${choice}, ${worseBy > 0 ? `${points(worseBy)} worse` : 'no worse'}`)
+  }
   if (overcommits) parts.push('its target is overcommitted until a later move leaves it')
   return parts.length > 0 ? `: ${parts.join('; ')}` : ''
 }
@@ -53,22 +44,37 @@ const what = (action: Action): string => {
   }
 }
 
+const effect = (gainPercent: number | undefined): string => {
+  if (gainPercent === undefined) return ''
+  if (Math.abs(gainPercent) < 0.05) return ' (no change)'
+  return ` (${rounded(Math.abs(gainPercent))} % ${gainPercent > 0 ? 'better' : 'worse'})`
+}
+
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`
+
+const summary = ({ actions, cost, score }: Plan): string => {
+  if (actions.length === 0) return 'Nothing to change: no plan is better than the present by more than it costs.'
+  const { moves, migrationSeconds, linkChanges, routeChanges } = cost
+  const parts = [
+    ...(moves > 0 ? [`${count(moves, 'migration')} (about ${rounded(migrationSeconds)} s of copying)`] : []),
+    ...(linkChanges > 0 ? [count(linkChanges, 'link change')] : []),
+    ...(routeChanges > 0 ? [count(routeChanges, 'route change')] : []),
+  ]
+  const changes = parts.length > 0 ? ` (${parts.join(', ')})` : ''
+  const net =
+    score.net >= 0 ? `net gain ${points(score.net)}` : `${points(-score.net)} lost to repair what is broken now`
+  return `${count(actions.length, 'action')}${changes}; they cost ${points(cost.score)}, ${net}. 100 points are one reference value of the objective.`
+}
+
 /** The plan in words, one line each: the effect per network, the actions with their reasons, what cannot be met and why. */
 export const explain = (plan: Plan): string[] => {
   const lines: string[] = []
   for (const { network, objective, unit, before, after, gainPercent } of plan.networks) {
     const now = before === undefined ? 'no value' : quantity(before, unit)
     const then = after === undefined ? 'no value' : quantity(after, unit)
-    const gain = gainPercent === undefined ? '' : ` (${gainPercent >= 0 ? '+' : ''}${rounded(gainPercent)} % better)`
-    lines.push(`${network}: ${objective} ${now} now, ${then} after${gain}`)
+    lines.push(`${network}: ${objective} ${now} now, ${then} after${effect(gainPercent)}`)
   }
-  const { moves, migrationSeconds, linkChanges, routeChanges, score } = plan.cost
-  if (plan.actions.length === 0)
-    lines.push('Nothing to change: no plan is better than the present by more than it costs.')
-  else
-    lines.push(
-      `${plan.actions.length} actions: ${moves} migrations (${rounded(migrationSeconds)} s), ${linkChanges} link and ${routeChanges} route changes, which cost ${percentOf(score)}; net gain ${percentOf(plan.score.net)}`,
-    )
+  lines.push(summary(plan))
   plan.actions.forEach((action, i) => void lines.push(`${i + 1}. ${what(action)}${because(action.reason)}`))
   for (const { demand, link, missingBps } of plan.unreserved)
     lines.push(`Not reserved: ${demand} lacks ${quantity(missingBps, 'bit/s')} of what can be reserved on ${link}`)

@@ -90,7 +90,8 @@ const roomiest = (state: State, vm: number): number => {
   return best
 }
 
-const routeByRate = (search: Search): void => {
+/** Gives each group that may change its route, largest first, the widest path that the ones before it left. */
+export const routeByRate = (search: Search): void => {
   const { state, evaluator } = search
   const proposals = new Proposals(state, evaluator)
   const groups = activeGroups(state)

@@ -60,28 +60,44 @@ export const indexInput = (input: PlannerInput): InputIndex => {
     if (name !== undefined && !ids[kind].has(name)) problems.push(`${where} names ${name}, which is not in ${kind}`)
   }
   const notNegative = (value: number | undefined, what: string): void => {
-    if (value !== undefined && !(value >= 0)) problems.push(`${what} is ${value}; it must be a number >= 0`)
+    if (value !== undefined && !(value >= 0 && Number.isFinite(value)))
+      problems.push(`${what} is ${value}; it must be a finite number >= 0`)
+  }
+  const atMost = (limit: number, value: number | undefined, what: string): void => {
+    notNegative(value, what)
+    if (value !== undefined && value > limit) problems.push(`${what} is ${value}; it must be at most ${limit}`)
   }
 
-  for (const bridge of input.bridges) notNegative(bridge.computeCapacity, `computeCapacity of ${bridge.name}`)
+  for (const bridge of input.bridges)
+    for (const field of ['computeCapacity', 'computeUsed', 'localBps', 'localLatencyMicroseconds'] as const)
+      notNegative(bridge[field], `${field} of ${bridge.name}`)
   for (const link of input.links) {
     know('bridges', link.a, `link ${link.name}`)
     know('bridges', link.b, `link ${link.name}`)
     if (link.a === link.b) problems.push(`link ${link.name} joins ${link.a} with itself; remove it`)
     for (const name of link.networks ?? []) know('networks', name, `link ${link.name}`)
     for (const direction of [link.aToB, link.bToA]) {
-      notNegative(direction.capacityBps, `capacityBps of link ${link.name}`)
-      notNegative(direction.latencyMicroseconds, `latencyMicroseconds of link ${link.name}`)
+      for (const field of ['capacityBps', 'availableBps', 'latencyMicroseconds', 'reservableBps'] as const)
+        notNegative(direction[field], `${field} of link ${link.name}`)
+      atMost(1e6, direction.lossPpm, `lossPpm of link ${link.name}`)
+      atMost(1, direction.confidence, `confidence of link ${link.name}`)
     }
+    notNegative(link.cost, `cost of link ${link.name}`)
   }
+  const byLinkName = new Map(input.links.map((link) => [link.name, link]))
   for (const bottleneck of input.bottlenecks) {
     notNegative(bottleneck.capacityBps, `capacityBps of bottleneck ${bottleneck.name}`)
     for (const end of bottleneck.links) {
       know('links', end.link, `bottleneck ${bottleneck.name}`)
       know('bridges', end.from, `bottleneck ${bottleneck.name}`)
+      const link = byLinkName.get(end.link)
+      if (link && link.a !== end.from && link.b !== end.from)
+        problems.push(`bottleneck ${bottleneck.name} names ${end.from}, where link ${end.link} does not start`)
     }
   }
   for (const network of input.networks) {
+    for (const field of ['weight', 'linkBudget', 'minimumGainPercent', 'latencyWeightBits'] as const)
+      notNegative(network[field], `${field} of network ${network.name}`)
     for (const link of network.baseline) know('links', link, `baseline of network ${network.name}`)
     for (const bridge of network.bridges ?? []) know('bridges', bridge, `network ${network.name}`)
   }
@@ -98,8 +114,13 @@ export const indexInput = (input: PlannerInput): InputIndex => {
     know('vms', demand.destination, `demand ${demand.name}`)
     know('networks', demand.network, `demand ${demand.name}`)
     notNegative(demand.bps, `bps of demand ${demand.name}`)
+    notNegative(demand.latencyMicroseconds, `latencyMicroseconds of demand ${demand.name}`)
     if (demand.source === demand.destination) problems.push(`demand ${demand.name} goes from a VM to itself; remove it`)
   }
+  for (const [field, value] of Object.entries(input.budgets)) notNegative(value, `budget ${field}`)
+  for (const [field, value] of Object.entries(input.costs ?? {})) notNegative(value, `cost ${field}`)
+  if (input.maxHops !== undefined && !(Number.isInteger(input.maxHops) && input.maxHops >= 1))
+    problems.push(`maxHops is ${input.maxHops}; it must be a whole number >= 1`)
   const { placement, topology, routes } = input.present
   const links = byName(input.links)
   for (const [vm, bridge] of Object.entries(placement)) {

@@ -91,7 +91,7 @@ test('what cannot be met is named, with what it would take, and the rest is stil
       ['Capacity', 50e6],
     ],
   )
-  assert.match(tooMuch.violations[0]!.remedy!, /50000000 bit\/s more capacity of x-z from x/)
+  assert.match(tooMuch.violations[0]!.remedy!, /50 Mbit\/s more capacity of x-z from x/)
   const tooFar = solve(detour({ demands: [demand('one', 'two', 1, { latencyMicroseconds: 500 })] }))
   assert.equal(
     tooFar.violations.map(({ constraint, subject }) => `${constraint} ${subject}`),

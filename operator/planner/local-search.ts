@@ -1,21 +1,26 @@
-import { greedy } from './greedy.ts'
+import { Disturbance } from './disturbance.ts'
+import { greedy, routeByRate } from './greedy.ts'
 import type { Group } from './group.ts'
+import { LinkExchange } from './link-exchange.ts'
 import { Neighbourhood } from './neighbourhood.ts'
 import { isBetter } from './objectives.ts'
 import { seededRandom, shuffle } from './random.ts'
 import { restoreSnapshot, type Search, takeSnapshot } from './search.ts'
+import { gather } from './starts.ts'
 
 /** Rounds of disturbance without a better result after which a search counts as converged. */
 const patience = { small: 60, large: 8 }
 
 /**
- * Iterated local search: descends from the present state and from the greedy one, then again and again disturbs the
- * best result a little, descends, and keeps what is not worse.
+ * Iterated local search: descends from the present state, the greedy one, and placements gathered around each bridge;
+ * then again and again disturbs the best result a little, descends, and keeps what is not worse.
  */
 export const localSearch = (search: Search): void => {
   const { state } = search
   const random = seededRandom(search.options.seed)
   const neighbourhood = new Neighbourhood(search, random)
+  const links = new LinkExchange(search, neighbourhood)
+  const disturbance = new Disturbance(state, neighbourhood, random, links)
   const start = takeSnapshot(state)
   const feasible = state.violations.total === 0
 
@@ -23,6 +28,12 @@ export const localSearch = (search: Search): void => {
   if (feasible && neighbourhood.exhaustive) {
     descend(search, neighbourhood)
     restoreSnapshot(state, start)
+    descend(search, neighbourhood)
+  }
+  for (const bridge of gatheringPlaces()) {
+    restoreSnapshot(state, start)
+    gather(state, bridge)
+    routeByRate(search)
     descend(search, neighbourhood)
   }
   restoreSnapshot(state, search.best)
@@ -33,7 +44,7 @@ export const localSearch = (search: Search): void => {
   const limit = neighbourhood.exhaustive ? patience.small : patience.large
   while (!search.over && waited < limit) {
     const strength = 1 + (waited % 4)
-    for (let i = 0; i < strength; i++) neighbourhood.disturb()
+    for (let i = 0; i < strength; i++) disturbance.apply()
     descend(search, neighbourhood, false)
     const value = search.guide()
     waited++
@@ -61,7 +72,8 @@ export const localSearch = (search: Search): void => {
         }
       }
       if (moves.movable.length > 1 && swapAll(moves)) improved = true
-      if (!improved && exchangeAll(moves)) improved = true
+      if (!improved && swapBridges(moves)) improved = true
+      if (!improved && links.improve(random)) improved = true
       if (commit) state.commit()
     }
     search.offer()
@@ -89,16 +101,24 @@ export const localSearch = (search: Search): void => {
     return improved
   }
 
-  function exchangeAll(moves: Neighbourhood): boolean {
+  function swapBridges(moves: Neighbourhood): boolean {
     let improved = false
-    for (let network = 0; network < state.problem.input.networks.length; network++)
-      for (const link of moves.removableLinks(network)) {
-        if (search.over) return improved
-        if (moves.exchange(network, link)) {
+    if (!moves.exhaustive || moves.movable.length === 0) return false
+    for (let x = 0; x < state.problem.bridges; x++)
+      for (let y = x + 1; y < state.problem.bridges && !search.over; y++)
+        if (moves.swapBridges(x, y)) {
           improved = true
           search.offer()
         }
-      }
     return improved
+  }
+
+  /** Bridges to gather VMs around: all, where there is time for it and the budget of moves allows to rearrange everything. */
+  function gatheringPlaces(): number[] {
+    const { problem } = state
+    const running = neighbourhood.movable.filter((vm) => problem.presentBridge[vm]! >= 0).length
+    const rearrangeable = running <= (problem.input.budgets.moves ?? Number.POSITIVE_INFINITY)
+    if (neighbourhood.movable.length < 2 || !rearrangeable || !neighbourhood.exhaustive) return []
+    return Array.from({ length: problem.bridges }, (_, bridge) => bridge)
   }
 }

@@ -1,8 +1,8 @@
 import type { Group } from './group.ts'
 import { isBetter, type Value } from './objectives.ts'
-import { may, mayRelink } from './problem.ts'
+import { may } from './problem.ts'
 import { Proposals } from './proposals.ts'
-import { pick, type Random, randomBelow } from './random.ts'
+import { type Random, randomBelow } from './random.ts'
 import { activeGroups, type Search } from './search.ts'
 import type { State } from './state.ts'
 
@@ -22,7 +22,7 @@ export class Neighbourhood {
   private readonly careful: boolean
   private readonly search: Search
   private readonly state: State
-  private readonly proposals: Proposals
+  readonly proposals: Proposals
   private readonly random: Random
 
   constructor(search: Search, random: Random) {
@@ -122,60 +122,21 @@ export class Neighbourhood {
     ])
   }
 
-  /** Takes a link out of a network's topology, re-routes what used it, and lets others use what became free. */
-  exchange(network: number, link: number): boolean {
+  /** Lets everything that runs on two bridges change places, as far as it may. */
+  swapBridges(x: number, y: number): boolean {
+    const { placement, problem } = this.state
+    const on = (bridge: number): number[] => this.movable.filter((vm) => placement.bridgeOf[vm] === bridge)
+    const [here, there] = [on(x), on(y)]
+    if (here.length + there.length < 2 || problem.bridges < 2) return false
+    const moving = [...here.map((vm) => ({ vm, to: y })), ...there.map((vm) => ({ vm, to: x }))].filter(({ vm, to }) =>
+      placement.mayHost(vm, to),
+    )
     return this.bestOf([
       () => {
-        const users = activeGroups(this.state).filter(
-          (group) => group.network === network && group.path?.arcs.some((arc) => arc >> 1 === link),
-        )
-        this.proposals.ban = { network, link }
-        for (const group of users) this.state.setPath(group, undefined)
-        for (const group of users) this.reroute(group)
-        this.proposals.ban = undefined
-        const others = this.exhaustive ? this.routable().filter((group) => group.network === network) : users
-        for (const group of others) this.reroute(group)
+        for (const { vm, to } of moving) this.state.place(vm, to)
+        this.settle(moving.map(({ vm }) => vm))
       },
     ])
-  }
-
-  /** Links of a network that a search may take out: beyond the baseline and not pinned. */
-  removableLinks(network: number): number[] {
-    const { state } = this
-    if (!mayRelink(state.problem, network)) return []
-    const used = new Set<number>()
-    for (const group of activeGroups(state))
-      if (group.network === network) for (const arc of group.path?.arcs ?? []) used.add(arc >> 1)
-    return [...used].filter((link) => !state.routing.keptLinks[network]!.has(link)).sort((x, y) => x - y)
-  }
-
-  /** Changes something at random, for better or worse. */
-  disturb(): void {
-    const { state, random } = this
-    const group = state.groupOfDemand[randomBelow(random, state.groupOfDemand.length)]
-    const routable = group && group.from !== group.to && may(state.problem, group.network, 'Routes')
-    if (this.movable.length > 0 && (!routable || random() < 0.6)) {
-      const vm = pick(random, this.movable)
-      const other = pick(random, this.movable)
-      const here = state.placement.bridgeOf[vm]!
-      const there = state.placement.bridgeOf[other]!
-      const exchange = random() < 0.5 && there >= 0 && here >= 0
-      if (exchange && state.placement.mayHost(vm, there) && state.placement.mayHost(other, here)) {
-        state.place(vm, there)
-        state.place(other, here)
-      } else {
-        const allowed = this.allowedBridges(vm)
-        if (allowed.length > 0) state.place(vm, pick(random, allowed))
-      }
-      return
-    }
-    if (!routable) return
-    const mark = state.uncommitted
-    const held = group.path
-    state.setPath(group, undefined)
-    const choices = this.proposals.paths(group, 'All').filter((path) => path !== held)
-    if (choices.length === 0) state.rollback(mark)
-    else state.setPath(group, choices[randomBelow(random, choices.length)]!)
   }
 
   allowedBridges(vm: number): number[] {
@@ -220,7 +181,8 @@ export class Neighbourhood {
     return this.state.violations.total > this.search.bestValue.violation + 0.5
   }
 
-  private bestOf(variants: (() => void)[]): boolean {
+  /** Tries each variant, and keeps the best if it is better than what there is. */
+  bestOf(variants: (() => void)[]): boolean {
     const { state, search } = this
     const mark = state.uncommitted
     let best = search.guide()

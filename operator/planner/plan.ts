@@ -50,8 +50,8 @@ export type Reason = {
    * large plans only the actions for the largest demands are tried out; the others have no number here and below.
    */
   worth?: number
-  /** The best choice that was not taken, and how much lower the score would be with it. */
-  alternative?: { choice: string; worseBy?: number }
+  /** The best choice that was not taken, and how much lower the score would be with it, or what it would break. */
+  alternative?: { choice: string; worseBy?: number; breaks?: Constraint }
   /** The action repairs a broken constraint. */
   repairs?: Constraint
   /** Another move must complete first, or the target is briefly overcommitted. */

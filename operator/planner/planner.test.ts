@@ -44,7 +44,7 @@ test('reasons are data: the demand, the bottleneck that it met, and the second-b
   assert.equal(route.reason.bottleneck, { name: 'proxy-uplink', utilizationPercent: 80 })
   assert.ok(route.reason.alternative!.worseBy! >= 0)
   const words = explain(result)
-  assert.match(words[0]!, /blue: Throughput 1.25 × now, 2.5 × after \(\+100 % better\)/)
+  assert.match(words[0]!, /blue: Throughput 1.25 × now, 2.5 × after \(100 % better\)/)
   assert.ok(words.some((line) => line.includes('Route blue from a to b over a-b')))
 })
 

@@ -41,17 +41,19 @@ export const plan = (input: PlannerInput, options: SearchOptions, more: Record<s
   const effort: Plan['search'] = { evaluations: 0, stoppedBy: 'Converged' }
 
   const setUpMs = options.now() - startMs
-  const limits = { ...options, deadlineMs: options.deadlineMs - writingShare * setUpMs }
+  const deadlineMs = options.deadlineMs - writingShare * setUpMs
+  const workLeft = (): number => (options.maxEvaluations ?? Number.POSITIVE_INFINITY) - effort.evaluations
 
   const solve = (prices: Evaluator, now: Outcome): Outcome => {
+    const limits = { ...options, deadlineMs, maxEvaluations: workLeft() }
     const search = new Search(new State(now.state.problem, now.state.routing, () => false), prices, limits)
     strategy(search)
     effort.evaluations += search.evaluations
     if (search.stoppedBy !== 'Converged') effort.stoppedBy = search.stoppedBy
     return settleOutcome(prices, search.best, now)
   }
-  /** Whether there is time for another round that takes as long as everything so far. */
-  const timeLeft = (): boolean => 2 * options.now() - startMs < options.deadlineMs
+  /** Whether there is time for another round that takes as long as everything so far, and work left to do in it. */
+  const timeLeft = (): boolean => workLeft() > 0 && 2 * options.now() - startMs < options.deadlineMs
 
   let outcome = solve(evaluator, present)
   for (let round = 1; round < maxRounds && changed(outcome) && timeLeft(); round++) {

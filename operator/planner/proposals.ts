@@ -13,7 +13,7 @@ const hopPrice = 1e-9
 const denseDegree = 16
 const widthShares = [1, 0.75, 0.5, 0.25]
 
-type Ban = { network: number; link: number }
+type LinkOfNetwork = { network: number; link: number }
 
 /**
  * Proposes paths for a group that has none at the moment (its load is taken out): cheapest paths under prices that say
@@ -25,7 +25,9 @@ export class Proposals {
   private readonly balancedOrResidual: boolean[]
   private readonly dense: boolean
   /** A link that proposals for one network avoid, while the search tries to do without it. */
-  ban: Ban | undefined
+  ban: LinkOfNetwork | undefined
+  /** A link that is kept free for one network within its budget: paths may use it, and no other new one in its place. */
+  grant: LinkOfNetwork | undefined
 
   constructor(state: State, evaluator: Evaluator) {
     this.state = state
@@ -55,13 +57,27 @@ export class Proposals {
 
   /** Whether the network may have the links that the path needs, within its link budget and the ban. */
   affordable(group: Group, path: Path): boolean {
-    const { topology } = this.state
     let needed = 0
     for (const arc of path.arcs) {
       if (this.banned(group.network, linkOfArc(arc))) return false
-      if (!topology.has(group.network, linkOfArc(arc))) needed++
+      if (!this.has(group.network, linkOfArc(arc))) needed++
     }
-    return needed === 0 || needed <= topology.spare(group.network)
+    return needed === 0 || needed <= this.spare(group.network)
+  }
+
+  private granted(network: number): number | undefined {
+    return this.grant?.network === network ? this.grant.link : undefined
+  }
+
+  private has(network: number, link: number): boolean {
+    return this.state.topology.has(network, link) || this.granted(network) === link
+  }
+
+  /** How many links the network may add to those that it has or is granted. */
+  private spare(network: number): number {
+    const granted = this.granted(network)
+    const pending = granted !== undefined && !this.state.topology.has(network, granted) ? 1 : 0
+    return this.state.topology.spare(network) - pending
   }
 
   private banned(network: number, link: number): boolean {
@@ -75,11 +91,10 @@ export class Proposals {
 
   /** 1 per arc that a new path may use: allowed, not banned, and its link there already or within the budget. */
   private open(network: number): Uint8Array {
-    const { routing, topology } = this.state
-    const usable = routing.usable(network)
-    const free = topology.spare(network) > 0
+    const usable = this.state.routing.usable(network)
+    const free = this.spare(network) > 0
     if (free && this.ban === undefined) return usable
-    const allowed = (link: number): boolean => (free || topology.has(network, link)) && !this.banned(network, link)
+    const allowed = (link: number): boolean => (free || this.has(network, link)) && !this.banned(network, link)
     return usable.map((open, arc) => (open === 1 && allowed(linkOfArc(arc)) ? 1 : 0))
   }
 

@@ -1,7 +1,7 @@
-import { resourceName } from './diagnosis.ts'
+import { diagnose, resourceName } from './diagnosis.ts'
 import type { Group } from './group.ts'
 import { type Evaluator, isBetter, type Value } from './objectives.ts'
-import type { Constraint, Reason } from './plan.ts'
+import type { Constraint, Reason, Violation } from './plan.ts'
 import { pathBridges } from './predictions.ts'
 import { Proposals } from './proposals.ts'
 import { bridgeName } from './result.ts'
@@ -11,6 +11,9 @@ import type { State } from './state.ts'
 /** So many changes of each kind, for the largest demands, are tried out; the others are described only. */
 const triedChanges = 60
 const triedBridges = 12
+
+/** What a state is worth with one change taken back or replaced, and the first constraint that it breaks then. */
+type Trial = Value & { breaks?: Constraint }
 
 /**
  * Answers, for each change in a state, "what would be lost without it, and what was second best?" by trying it on the
@@ -22,6 +25,8 @@ export class Reasons {
   private readonly evaluator: Evaluator
   private readonly proposals: Proposals
   private readonly value: Value
+  /** What is broken anyway, by how much. */
+  private readonly broken: Map<string, number>
 
   constructor(before: State, after: State, evaluator: Evaluator) {
     this.before = before
@@ -29,6 +34,7 @@ export class Reasons {
     this.evaluator = evaluator
     this.proposals = new Proposals(after, evaluator)
     this.value = evaluator.value(after)
+    this.broken = new Map(diagnose(after).map((violation) => [keyOf(violation), violation.amount]))
   }
 
   /** The reason of each group's new route, in the order given. */
@@ -39,8 +45,8 @@ export class Reasons {
 
   private describedRoute(group: Group): Reason {
     const { presentPath } = group
-    const broken = (): Constraint | undefined => (presentPath ? undefined : 'Routable')
-    const reason = this.describe(group.demands, undefined, broken)
+    const reason = this.describe(group.demands)
+    if (!presentPath) reason.repairs = 'Routable'
     if (presentPath) reason.alternative = { choice: pathBridges(this.after, group, presentPath).join(' > ') }
     return reason
   }
@@ -53,18 +59,14 @@ export class Reasons {
     after.setPath(group, undefined)
     const choices = this.proposals.paths(group, 'Few')
     after.rollback(mark)
-    let second: { path: Path; value: Value } | undefined
+    let second: { path: Path; value: Trial } | undefined
     for (const path of choices) {
       if (samePath(path, chosen)) continue
       const value = this.tried(() => after.setPath(group, path))
       if (!second || isBetter(value, second.value)) second = { path, value }
     }
-    const reason = this.describe(group.demands, without, () => this.brokenBy(group))
-    if (second)
-      reason.alternative = {
-        choice: pathBridges(after, group, second.path).join(' > '),
-        worseBy: this.worse(second.value),
-      }
+    const reason = this.describe(group.demands, without)
+    if (second) reason.alternative = this.alternative(pathBridges(after, group, second.path).join(' > '), second.value)
     return reason
   }
 
@@ -78,21 +80,20 @@ export class Reasons {
     const { problem } = after
     const here = after.placement.bridgeOf[vm]!
     const old = problem.presentBridge[vm]!
-    const broken = (): Constraint | undefined =>
-      old < 0 ? 'Complete' : after.placement.mayHost(vm, old) ? 'Compute' : 'Compliant'
-    if (!tryOut)
-      return this.describe([...problem.demandsOfVm[vm]!], undefined, () => (old < 0 ? 'Complete' : undefined))
-    const without = this.tried(() => after.place(vm, old))
-    let second: { bridge: number; value: Value } | undefined
+    const demands = [...problem.demandsOfVm[vm]!]
+    if (old < 0 && !tryOut) return { ...this.describe(demands), repairs: 'Complete' }
+    if (!tryOut) return this.describe(demands)
+    const without = this.tried(() => after.place(vm, old), 'MoveBudget')
+    let second: { bridge: number; value: Trial } | undefined
     const others = Array.from({ length: problem.bridges }, (_, bridge) => bridge).filter(
       (bridge) => bridge !== here && after.placement.mayHost(vm, bridge),
     )
     for (const bridge of others.slice(0, triedBridges)) {
-      const value = this.tried(() => after.place(vm, bridge))
+      const value = this.tried(() => after.place(vm, bridge), 'MoveBudget')
       if (!second || isBetter(value, second.value)) second = { bridge, value }
     }
-    const reason = this.describe([...problem.demandsOfVm[vm]!], without, broken)
-    if (second) reason.alternative = { choice: bridgeName(after, second.bridge), worseBy: this.worse(second.value) }
+    const reason = this.describe(demands, without)
+    if (second) reason.alternative = this.alternative(bridgeName(after, second.bridge), second.value)
     return reason
   }
 
@@ -110,18 +111,24 @@ export class Reasons {
           for (const group of users) after.setPath(group, group.presentPath)
         })
       : undefined
-    const reason = this.describe(demands, without, () => largest && this.brokenBy(largest))
+    const reason = this.describe(demands, without)
     if (largest) {
       const choice = pathBridges(after, largest, largest.presentPath).join(' > ') || 'no path'
-      reason.alternative = { choice, ...(without && { worseBy: this.worse(without) }) }
+      reason.alternative = without ? this.alternative(choice, without) : { choice }
     }
     return reason
   }
 
-  private tried(change: () => void): Value {
+  private tried(change: () => void, budget: Constraint = 'ChangeBudget'): Trial {
     const mark = this.after.uncommitted
     change()
-    const value = this.evaluator.value(this.after)
+    const value: Trial = this.evaluator.value(this.after)
+    if (value.violation > this.value.violation + 1e-9) {
+      const fresh = diagnose(this.after).find(
+        (violation) => violation.amount > (this.broken.get(keyOf(violation)) ?? 0),
+      )
+      value.breaks = fresh?.constraint ?? budget
+    }
     this.after.rollback(mark)
     return value
   }
@@ -130,25 +137,20 @@ export class Reasons {
     return this.value.score - value.score
   }
 
+  private alternative(choice: string, value: Trial): NonNullable<Reason['alternative']> {
+    return { choice, ...(value.breaks ? { breaks: value.breaks } : { worseBy: this.worse(value) }) }
+  }
+
   /** @param without what the plan is worth without the change, if that was tried out. */
-  private describe(demands: number[], without: Value | undefined, broken: () => Constraint | undefined): Reason {
+  private describe(demands: number[], without?: Trial): Reason {
     const { demandBps, input } = this.after.problem
-    const largest = [...demands].sort((x, y) => demandBps[y]! - demandBps[x]! || x - y).slice(0, 3)
+    const largest = [...new Set(demands)].sort((x, y) => demandBps[y]! - demandBps[x]! || x - y).slice(0, 3)
     const reason: Reason = { demands: largest.map((id) => input.demands[id]!.name) }
     if (without) reason.worth = this.worse(without)
     const bottleneck = largest[0] === undefined ? undefined : this.bottleneck(largest[0])
     if (bottleneck) reason.bottleneck = bottleneck
-    const repaired = !without || without.violation > this.value.violation + 1e-9 ? broken() : undefined
-    if (repaired) reason.repairs = repaired
+    if (without?.breaks) reason.repairs = without.breaks
     return reason
-  }
-
-  /** Which constraint a group would break on the path that is in force now. */
-  private brokenBy(group: Group): Constraint {
-    if (!group.presentPath) return 'Routable'
-    if (group.presentPath.latency > group.bound) return 'Latency'
-    const usable = this.after.routing.usable(group.network)
-    return group.presentPath.arcs.some((arc) => usable[arc] === 0) ? 'LinkState' : 'Capacity'
   }
 
   /** The tightest resource on the path that the demand takes now. */
@@ -164,3 +166,5 @@ export class Reasons {
     return { name: resourceName(problem, tightest), utilizationPercent: Math.round(1000 * share) / 10 }
   }
 }
+
+const keyOf = ({ constraint, subject }: Violation): string => `${constraint} ${subject}`

@@ -11,6 +11,9 @@ export type Path = {
   latency: number
 }
 
+/** 1 / latency, with less than a microsecond counted as one, so that it stays finite. */
+export const inverseLatency = ({ latency }: Path): number => 1 / Math.max(1, latency)
+
 export const samePath = (x: Path | undefined, y: Path | undefined): boolean =>
   x === y ||
   (x !== undefined && y !== undefined && x.arcs.length === y.arcs.length && x.arcs.every((arc, i) => arc === y.arcs[i]))

@@ -3,7 +3,7 @@ import { type Group, idleGroup } from './group.ts'
 import { Placement } from './placement.ts'
 import type { Problem } from './problem.ts'
 import { ResidualTracker } from './residual-tracker.ts'
-import { makePath, type Path, type Routing, samePath } from './routing.ts'
+import { inverseLatency, makePath, type Path, type Routing, samePath } from './routing.ts'
 import { staleLinks, TopologyUse } from './topology-use.ts'
 import type { Route } from './types.ts'
 import { excess, penalties, ViolationSum } from './violation-sum.ts'
@@ -217,7 +217,7 @@ export class State {
     if (!path || demands.length === 0) return
     for (const resource of path.resources) this.addLoad(network, resource, sign * group.rate, sign * group.elasticRate)
     this.weightedLatency[network]! += sign * group.rate * path.latency
-    this.inverseLatency[network]! += (sign * demands.length) / path.latency
+    this.inverseLatency[network]! += sign * demands.length * inverseLatency(path)
     if (sign > 0) this.topology.add(network, path)
     else this.topology.remove(network, path)
   }

@@ -1,16 +1,17 @@
 import type { Plan, Violation } from '../plan.ts'
-import type { ObjectiveName, PresentState } from '../types.ts'
+import type { PresentState } from '../types.ts'
 import { type Facts, latencyOf, type Shared, sharedBy, type Way, waysOf } from './facts.ts'
+import { checkPromises } from './promises.ts'
 
 /** Loads of a state, computed from its ways. */
-type Traffic = {
+export type Traffic = {
   ways: Map<string, Way>
   shared: Map<string, Shared[]>
   load: Map<string, number>
   latency: Map<string, number>
 }
 
-const trafficOf = (facts: Facts, state: PresentState): Traffic => {
+export const trafficOf = (facts: Facts, state: PresentState): Traffic => {
   const ways = waysOf(facts, state)
   const share = sharedBy(facts)
   const traffic: Traffic = { ways, shared: new Map(), load: new Map(), latency: new Map() }
@@ -26,12 +27,12 @@ const trafficOf = (facts: Facts, state: PresentState): Traffic => {
 
 /** Routable, comm-feasible (Latency, Capacity, Bottleneck), no network worse off, and the promised objectives. */
 export const checkTraffic = (facts: Facts, plan: Plan): Violation[] => {
-  const traffic = trafficOf(facts, plan.result)
+  const [before, after] = [trafficOf(facts, facts.input.present), trafficOf(facts, plan.result)]
   return [
-    ...checkLoads(traffic),
-    ...checkDemands(facts, traffic),
-    ...checkInterference(facts, traffic, trafficOf(facts, facts.input.present)),
-    ...checkPredictions(facts, plan, traffic),
+    ...checkLoads(after),
+    ...checkDemands(facts, after),
+    ...checkInterference(facts, after, before),
+    ...checkPromises(facts, plan, before, after),
   ]
 }
 
@@ -72,66 +73,4 @@ const checkInterference = (facts: Facts, after: Traffic, before: Traffic): Viola
     const amount = count - old.get(subject)!
     return amount > 0 ? [{ constraint: 'Interference', subject, amount, unit: 'demands' }] : []
   })
-}
-
-const checkPredictions = (facts: Facts, plan: Plan, traffic: Traffic): Violation[] =>
-  plan.networks.flatMap(({ network, objective, after, unit }): Violation[] => {
-    if (after === undefined) return []
-    const real = objectiveOf(facts, plan, traffic, network, objective)
-    const amount = Math.abs(real - after)
-    const close = amount <= 1e-6 * Math.max(1, Math.abs(real))
-    return close ? [] : [{ constraint: 'Prediction', subject: network, amount, unit }]
-  })
-
-/** The objectives of objectives.ts, from their definitions. */
-const objectiveOf = (facts: Facts, plan: Plan, traffic: Traffic, network: string, objective: ObjectiveName): number => {
-  const ways = [...traffic.ways.values()].filter((way) => way.network === network)
-  const residual = (way: Way): number =>
-    Math.min(...traffic.shared.get(way.demand.name)!.map(({ name, capacity }) => capacity - traffic.load.get(name)!))
-  const latency = (way: Way): number => traffic.latency.get(way.demand.name)!
-  const sum = (term: (way: Way) => number): number => ways.reduce((total, way) => total + term(way), 0)
-  switch (objective) {
-    case 'ResidualBandwidth':
-      return sum(residual)
-    case 'Balanced':
-      return sum(residual) + sum((way) => latencyWeight(facts, network) / latency(way))
-    case 'Latency':
-      return (
-        sum((way) => way.demand.bps * latency(way)) /
-        Math.max(
-          1,
-          sum((way) => way.demand.bps),
-        )
-      )
-    case 'MinimumCost':
-      return plan.result.topology[network]!.reduce((total, link) => total + (facts.links.get(link)!.cost ?? 1), 0)
-    case 'Throughput':
-      return growth(traffic, ways)
-  }
-}
-
-const latencyWeight = (facts: Facts, network: string): number => {
-  const given = facts.networks.get(network)!.latencyWeightBits
-  if (given !== undefined) return given * 1e6
-  const hops = facts.input.links.flatMap((link) => [
-    { link, from: link.a, to: link.b },
-    { link, from: link.b, to: link.a },
-  ])
-  const latencies = hops.map((hop) => facts.latency(hop)).filter((latency) => latency > 0)
-  const best = hops.reduce((most, hop) => Math.max(most, facts.capacity(hop)), 0) || 1e9
-  return best * (latencies.length > 0 ? latencies.reduce((least, latency) => Math.min(least, latency)) : 1)
-}
-
-/** The factor by which the elastic ways can grow before something is full. */
-const growth = (traffic: Traffic, ways: Way[]): number => {
-  const elastic = new Map<string, { bps: number; capacity: number }>()
-  for (const way of ways) {
-    if (way.demand.kind !== 'Elastic') continue
-    for (const { name, capacity } of traffic.shared.get(way.demand.name)!)
-      elastic.set(name, { bps: (elastic.get(name)?.bps ?? 0) + way.demand.bps, capacity })
-  }
-  const factors = [...elastic]
-    .filter(([, { bps }]) => bps > 0)
-    .map(([name, { bps, capacity }]) => Math.max(0, capacity - (traffic.load.get(name)! - bps)) / bps)
-  return factors.length === 0 ? 0 : factors.reduce((least, factor) => Math.min(least, factor))
 }

@@ -1,5 +1,5 @@
 import { latencyWeight } from '../objectives.ts'
-import { samePath } from '../routing.ts'
+import { inverseLatency, samePath } from '../routing.ts'
 import type { Snapshot, State } from '../state.ts'
 import { excess, penalties } from '../violation-sum.ts'
 import { freeVms, type Item, itemsOf } from './items.ts'
@@ -161,7 +161,10 @@ const addPathObjectives = ({ program, state, items, z, perUnit, strict }: Model)
       if (objective === 'Latency')
         program.addCost(column, (unit * item.rate * path.latency) / Math.max(1, total.get(item.network)!))
       if (objective === 'Balanced')
-        program.addCost(column, (unit * latencyWeight(problem, item.network) * item.demands.length) / path.latency)
+        program.addCost(
+          column,
+          unit * latencyWeight(problem, item.network) * item.demands.length * inverseLatency(path),
+        )
       if (!strict) program.addCost(column, -violationPrice * excess(path.latency, item.bound))
     })
   })

@@ -25,7 +25,7 @@ export type Verdict = {
   exactMs: number
 }
 
-const workLimit = 60_000
+const workLimit = 200_000
 
 export const solve = (
   instance: Instance,
