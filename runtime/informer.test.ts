@@ -5,7 +5,7 @@ import { FakeClock } from './fake-clock.ts'
 import { Informer } from './informer.ts'
 import { silentLogger } from './logging.ts'
 import { createMetrics } from './metrics.ts'
-import { ConfigMaps } from './resources.ts'
+import { type ConfigMap, ConfigMaps } from './resources.ts'
 import { until } from './until.ts'
 
 test('lists in pages, then follows changes', async () => {
@@ -66,6 +66,31 @@ test('waiting for the first list ends with the reason of an abort', async () => 
   await until(() => informer.status.state === 'BackingOff')
   end.abort(reason)
   assert.is(await synced, reason)
+  await run
+  await server.stop()
+})
+
+test('keeps what a transform leaves of an object, also in indexes and changes', async () => {
+  const server = await FakeApiServer.start()
+  server.seed(ConfigMaps, {
+    metadata: { namespace: 'x', name: 'listed' },
+    data: { color: 'red', big: 'x'.repeat(999) },
+  })
+  const informer = new Informer<ConfigMap>({
+    client: server.client(),
+    resource: ConfigMaps,
+    logger: silentLogger,
+    metrics: createMetrics(),
+    transform: ({ data, ...rest }) => ({ ...rest, data: { color: data?.color ?? '' } }),
+    indexes: { color: ({ data }) => [data?.color ?? ''] },
+  })
+  const end = new AbortController()
+  const run = informer.run(end.signal)
+  await informer.synced(end.signal)
+  server.seed(ConfigMaps, { metadata: { namespace: 'x', name: 'watched' }, data: { color: 'red', big: 'y' } })
+  await until(() => informer.lister.byIndex('color', 'red').length === 2)
+  for (const { data } of informer.lister.list()) assert.equal({ ...data }, { color: 'red' })
+  end.abort()
   await run
   await server.stop()
 })

@@ -1,6 +1,6 @@
 import { ApiError, isGone, isNotFound } from './api-error.ts'
 import { exponentialBackoff, jitter, type Random } from './backoff.ts'
-import { type Clock, systemClock, type Timer } from './clock.ts'
+import { type Clock, systemClock } from './clock.ts'
 import { isServed } from './discovery.ts'
 import type { KubeClient } from './kube-client.ts'
 import type { Selection, WatchEvent } from './kube-client-options.ts'
@@ -8,6 +8,7 @@ import { type KubeObject, keyOf, type Resource, resourceName } from './kube-obje
 import type { Logger } from './logging.ts'
 import type { Metrics } from './metrics.ts'
 import type { Store } from './store.ts'
+import { startWatchdog } from './watchdog.ts'
 
 export type ReflectorOptions<T extends KubeObject> = Selection & {
   client: KubeClient
@@ -23,6 +24,8 @@ export type ReflectorOptions<T extends KubeObject> = Selection & {
    * on other evidence, a 404 empties nothing.
    */
   optional?: boolean
+  /** What is kept of an object; its key and resource version must stay. */
+  transform?: (object: T) => T
 }
 
 export type ReflectorStatus = {
@@ -69,7 +72,8 @@ export class Reflector<T extends KubeObject> {
   }
 
   constructor(store: Store<T>, options: ReflectorOptions<T>) {
-    const defaults = { clock: systemClock, random: Math.random, watchdogMs: 180_000, optional: false }
+    const transform = (object: T): T => object
+    const defaults = { clock: systemClock, random: Math.random, watchdogMs: 180_000, optional: false, transform }
     const everything = { namespace: undefined, labelSelector: undefined, fieldSelector: undefined }
     this.#options = { ...defaults, ...everything, ...options }
     this.#store = store
@@ -125,7 +129,7 @@ export class Reflector<T extends KubeObject> {
     const { client, resource, namespace, labelSelector, fieldSelector, metrics } = this.#options
     const { items, resourceVersion } = await client.list(resource, { namespace, labelSelector, fieldSelector, signal })
     metrics.reflectorLists.inc({ resource: this.#name })
-    this.#store.replace(items.map(withoutManagedFields))
+    this.#store.replace(items.map((item) => this.#kept(item)))
     this.#resourceVersion = resourceVersion
     this.#wasMissing = false
     this.#seen()
@@ -159,7 +163,7 @@ export class Reflector<T extends KubeObject> {
 
   #applyEvent({ type, object }: WatchEvent<T>): void {
     if (type === 'DELETED') this.#store.delete(keyOf(object))
-    else if (type !== 'BOOKMARK') this.#store.upsert(withoutManagedFields(object))
+    else if (type !== 'BOOKMARK') this.#store.upsert(this.#kept(object))
     this.#resourceVersion = object.metadata?.resourceVersion ?? this.#resourceVersion
     this.#seen()
   }
@@ -174,6 +178,10 @@ export class Reflector<T extends KubeObject> {
   async #isAbsent(signal: AbortSignal): Promise<boolean> {
     const { client, resource, optional } = this.#options
     return optional && !(await isServed(client, resource, signal).catch(() => true))
+  }
+
+  #kept(object: T): T {
+    return this.#options.transform(withoutManagedFields(object))
   }
 
   /** Records how a round ended and returns how long to wait before the next. */
@@ -227,22 +235,4 @@ export class Reflector<T extends KubeObject> {
 const withoutManagedFields = <T extends KubeObject>(object: T): T => {
   delete object.metadata?.managedFields
   return object
-}
-
-// Only looks at the time of the last feeding when it fires, so that a busy watch does not make a timer per event.
-const startWatchdog = (clock: Clock, limitMs: number, bark: () => void): { feed(): void; stop(): void } => {
-  let fedMs = clock.monotonicMs()
-  let timer: Timer
-  const check = (): void => {
-    const restMs = fedMs + limitMs - clock.monotonicMs()
-    if (restMs <= 0) bark()
-    else timer = clock.setTimeout(check, restMs)
-  }
-  timer = clock.setTimeout(check, limitMs)
-  return {
-    feed: () => {
-      fedMs = clock.monotonicMs()
-    },
-    stop: () => timer.cancel(),
-  }
 }

@@ -4,7 +4,7 @@ import { Informer } from '#runtime/informer.ts'
 import { NetworkEndpointSlices, NodeBridges, VirtualNetworks } from '#runtime/overlay-resources.ts'
 import { Namespaces, NetworkAttachmentDefinitions, Nodes, type Pod, Pods } from '#runtime/resources.ts'
 import type { MemberDeps } from './deps.ts'
-import { attachmentsOf, type PodView } from './pod-endpoints.ts'
+import { attachmentsOf, POD_ANNOTATIONS, POD_LABELS, type PodView } from './pod-endpoints.ts'
 
 /** What endpoints are made from, of a pod as the API server has it. */
 export const podView = (pod: Pod): PodView => ({
@@ -15,6 +15,25 @@ export const podView = (pod: Pod): PodView => ({
   phase: pod.status?.phase,
   labels: { ...pod.metadata?.labels } as Record<string, string>,
   annotations: { ...pod.metadata?.annotations } as Record<string, string>,
+})
+
+const pick = <T>(map: Record<string, T> | undefined, keys: readonly string[]): Record<string, T> =>
+  Object.fromEntries(Object.entries(map ?? {}).filter(([key]) => keys.includes(key)))
+
+/** The few bytes of a pod that endpoints are made from: of a large cluster's pods the rest would be hundreds of megabytes. */
+export const smallPod = ({ metadata, spec, status }: Pod): Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    namespace: metadata?.namespace,
+    name: metadata?.name,
+    uid: metadata?.uid,
+    resourceVersion: metadata?.resourceVersion,
+    labels: pick(metadata?.labels as Record<string, string> | undefined, POD_LABELS),
+    annotations: pick(metadata?.annotations as Record<string, string> | undefined, POD_ANNOTATIONS),
+  },
+  spec: { nodeName: spec?.nodeName, containers: [] },
+  status: { phase: status?.phase },
 })
 
 /** Networks that a pod has an interface of. */
@@ -39,7 +58,7 @@ export const memberInformers = (deps: MemberDeps) => {
   return {
     nodes: new Informer({ ...here, resource: Nodes }),
     namespaces: new Informer({ ...here, resource: Namespaces }),
-    pods: new Informer({ ...here, resource: Pods, indexes: { network: networksOfPod } }),
+    pods: new Informer({ ...here, resource: Pods, transform: smallPod, indexes: { network: networksOfPod } }),
     networks: new Informer({ ...here, resource: VirtualNetworks }),
     attachments: new Informer({ ...here, resource: NetworkAttachmentDefinitions, optional: true }),
     bridges: new Informer({ ...here, resource: NodeBridges, namespace, indexes: { network: networksOfBridge } }),

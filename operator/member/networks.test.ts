@@ -48,7 +48,8 @@ test('a network that is made anew under its name is a new one here too, with its
   // Fields that cannot change are never patched.
   const [first] = west.requests.slice(before).filter((it) => path.test(it.path) && it.method !== 'GET')
   assert.is(first?.method, 'DELETE')
-  assert.equal((first?.body as { preconditions: object }).preconditions, { uid: copy?.metadata.uid })
+  const { preconditions } = (first?.body ?? {}) as { preconditions?: object }
+  assert.equal(preconditions, { uid: copy?.metadata.uid })
 })
 
 test('an attachment that cannot be written is named, and holds up no other network', async (world) => {

@@ -1,5 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { podView, smallPod } from './informers.ts'
 import { attachmentsOf, endpointsOf, foreignNetworks, type PodView } from './pod-endpoints.ts'
 
 const status = (entries: object[] | string): Record<string, string> => ({
@@ -84,6 +85,26 @@ test('a migration target waits until KubeVirt says that the guest is there', () 
   const [active] = endpointsOf('team-a/blue', [ready], endpointsOf('team-a/blue', [waiting], []))
   assert.is(active?.role, 'Active')
   assert.is(active?.sequence, 2)
+})
+
+test('a few hundred bytes of a pod are kept, and the endpoints are the same', () => {
+  const labels = { 'kubevirt.io/migrationJobUID': 'm', 'vm.kubevirt.io/name': 'db', app: 'x'.repeat(60) }
+  const annotations = {
+    ...pod('alice', MAC).annotations,
+    'kubevirt.io/migration-target-ready-timestamp': 'now',
+    big: 'x'.repeat(9999),
+  }
+  const whole = {
+    metadata: { namespace: 'team-a', name: 'alice', uid: 'u', resourceVersion: '7', labels, annotations },
+    spec: { nodeName: 'node-1', containers: [{ name: 'compute', env: [{ name: 'BIG', value: 'x'.repeat(9999) }] }] },
+    status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+  }
+  const small = smallPod(whole as never)
+  assert.ok(JSON.stringify(small).length < 600)
+  assert.is(small.metadata?.resourceVersion, '7')
+  const endpoints = (it: object) => endpointsOf('team-a/blue', [podView(it as never)], [])
+  assert.equal(endpoints(small), endpoints(whole))
+  assert.is(endpoints(small)[0]?.vm, 'db')
 })
 
 test.run()

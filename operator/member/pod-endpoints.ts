@@ -2,6 +2,13 @@
 import type { NetworkEndpoint } from '#crds/network-endpoint-slice.ts'
 
 const NETWORK_STATUS = 'k8s.v1.cni.cncf.io/network-status'
+const VM_NAME = 'vm.kubevirt.io/name'
+const DOMAIN = 'kubevirt.io/domain'
+const MIGRATION_JOB = 'kubevirt.io/migrationJobUID'
+const TARGET_READY = 'kubevirt.io/migration-target-ready-timestamp'
+/** All that is read of a pod's labels and annotations. */
+export const POD_LABELS = [VM_NAME, DOMAIN, MIGRATION_JOB]
+export const POD_ANNOTATIONS = [NETWORK_STATUS, TARGET_READY]
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/
 const IP = /^[0-9a-f.:]{2,45}$/
 
@@ -46,8 +53,7 @@ const isAlive = (pod: PodView): boolean => pod.node !== undefined && pod.phase !
 
 /** A virt-launcher pod that a VM is about to move to: it may not use the MAC before KubeVirt says that the guest is there. */
 const isWaitingTarget = (pod: PodView): boolean =>
-  pod.labels['kubevirt.io/migrationJobUID'] !== undefined &&
-  pod.annotations['kubevirt.io/migration-target-ready-timestamp'] === undefined
+  pod.labels[MIGRATION_JOB] !== undefined && pod.annotations[TARGET_READY] === undefined
 
 type Found = Omit<NetworkEndpoint, 'sequence'>
 
@@ -66,7 +72,7 @@ export const endpointsOf = (network: string, pods: PodView[], previous: NetworkE
       attachmentsOf(pod)
         .filter((attachment) => attachment.network === network)
         .map(({ mac, ips }): Found => {
-          const vm = pod.labels['vm.kubevirt.io/name'] ?? pod.labels['kubevirt.io/domain']
+          const vm = pod.labels[VM_NAME] ?? pod.labels[DOMAIN]
           return {
             mac,
             podUID: pod.uid,
