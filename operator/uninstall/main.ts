@@ -22,7 +22,7 @@ const options = optionsOrExit(
       },
       manifest: { type: 'string', required: true, description: 'File with the DaemonSet that cleans a node.' },
       timeout: { type: 'duration', default: '120s', description: 'How long to wait for each step.' },
-      'keep-networks': { type: 'boolean', description: 'Leave VirtualNetworks alone (on the hub).' },
+      hub: { type: 'boolean', description: 'This is the hub: leave VirtualNetworks alone, remove the mailboxes.' },
     },
   }),
 )
@@ -39,7 +39,7 @@ await uninstall({
   client: new KubeClient({ config: loadKubeConfig(), fieldManager: 'vnet-uninstall' }),
   namespace: options.namespace,
   cleanup: parse(readFileSync(options.manifest, 'utf8')),
-  keepNetworks: options.keepNetworks ?? false,
+  isHub: options.hub ?? false,
   logger,
   signal,
   waitUntil,

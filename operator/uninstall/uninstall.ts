@@ -1,5 +1,6 @@
 // Returns a cluster to what it was before the chart was installed. Run by the chart's pre-delete hook.
 import { IN_USE_FINALIZER, LABELS, MANAGED_BY } from '#crds/group.ts'
+import { mailboxNamespace } from '#crds/names.ts'
 import type { KubeClient } from '#runtime/kube-client.ts'
 import type { KubeObject, ObjectRef, Resource } from '#runtime/kube-object.ts'
 import type { Logger } from '#runtime/logging.ts'
@@ -8,7 +9,10 @@ import {
   type DaemonSet,
   DaemonSets,
   Deployments,
+  Namespaces,
   NetworkAttachmentDefinitions,
+  type Node,
+  Nodes,
   type Pod,
   Pods,
 } from '#runtime/resources.ts'
@@ -18,8 +22,8 @@ export type UninstallOptions = {
   namespace: string
   /** DaemonSet whose init container cleans a node. */
   cleanup: DaemonSet
-  /** Leave VirtualNetworks alone: on the hub they are the users' own objects. */
-  keepNetworks: boolean
+  /** On the hub VirtualNetworks are the users' own objects and stay; the mailboxes go. */
+  isHub: boolean
   logger: Logger
   signal: AbortSignal
   /** Resolves when `condition` does; rejects when `signal` aborts. */
@@ -34,6 +38,22 @@ const podsOf = async ({ client, namespace, signal }: UninstallOptions, component
 const isReady = (pod: Pod): boolean =>
   pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 
+const isNodeReady = ({ status }: Node): boolean =>
+  status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false
+
+const nodesDown = async ({ client, signal }: UninstallOptions): Promise<Set<string>> =>
+  new Set(
+    (await client.list(Nodes, { signal })).items
+      .filter((node) => !isNodeReady(node))
+      .map(({ metadata }) => metadata?.name ?? ''),
+  )
+
+/** Pods of a component but for those on nodes that are down: nobody there ends or starts them. */
+const livingPodsOf = async (options: UninstallOptions, component: string): Promise<Pod[]> => {
+  const down = await nodesDown(options)
+  return (await podsOf(options, component)).filter(({ spec }) => !down.has(spec?.nodeName ?? ''))
+}
+
 /** Ends operator and agents first: they would make again what is removed below. */
 const stopWorkloads = async (options: UninstallOptions): Promise<void> => {
   const { client, namespace, signal } = options
@@ -42,23 +62,28 @@ const stopWorkloads = async (options: UninstallOptions): Promise<void> => {
   for (const component of ['operator', 'agent'])
     await options.waitUntil(
       `pods of the ${component} to end`,
-      async () => (await podsOf(options, component)).length === 0,
+      async () => (await livingPodsOf(options, component)).length === 0,
     )
 }
 
-/** Runs the clean-up on each node that can run it. A node that is down keeps what it has; the agent's `--cleanup` can be run there by hand. */
-const cleanNodes = async (options: UninstallOptions): Promise<void> => {
+/** Runs the clean-up on each node that can run it, and returns the names of the others: they keep what they have. */
+const cleanNodes = async (options: UninstallOptions): Promise<string[]> => {
   const { client, namespace, cleanup, signal } = options
   const name = cleanup.metadata?.name ?? ''
+  let missed: string[] = []
   await client.apply(DaemonSets, { ...cleanup, metadata: { ...cleanup.metadata, namespace, name } }, { signal })
-  await options.waitUntil('each node to be cleaned', async () => {
+  await options.waitUntil('each node that is up to be cleaned', async () => {
     const { status, metadata } = await client.get(DaemonSets, { namespace, name }, { signal })
     if (!status || (status.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return false
+    const down = await nodesDown(options)
     const pods = await podsOf(options, 'cleanup')
-    return pods.length >= status.desiredNumberScheduled && pods.every(isReady)
+    const unfinished = pods.filter((pod) => !isReady(pod)).map(({ spec }) => spec?.nodeName ?? '')
+    missed = unfinished.filter((node) => down.has(node)).sort()
+    return pods.length >= status.desiredNumberScheduled && missed.length === unfinished.length
   })
   await client.delete(DaemonSets, { namespace, name }, { propagationPolicy: 'Background', signal })
-  await options.waitUntil('the clean-up pods to end', async () => (await podsOf(options, 'cleanup')).length === 0)
+  await options.waitUntil('the clean-up pods to end', async () => (await livingPodsOf(options, 'cleanup')).length === 0)
+  return missed
 }
 
 const removeAll = async <T extends KubeObject>(
@@ -94,14 +119,32 @@ const releaseNetworks = async ({ client, signal }: UninstallOptions): Promise<vo
   }
 }
 
+/** The mailboxes of a hub, and with them the tokens of its members. A member lets go of nothing because its mailbox goes. */
+const removeMailboxes = async ({ client, logger, signal }: UninstallOptions): Promise<void> => {
+  const labelSelector = `${LABELS.managedBy}=${MANAGED_BY},${LABELS.cluster}`
+  for (const { metadata } of (await client.list(Namespaces, { labelSelector, signal })).items) {
+    const { name = '', uid, labels } = metadata ?? {}
+    // Nobody gets another namespace removed by a label on it.
+    if (name !== mailboxNamespace(String(labels?.[LABELS.cluster]))) continue
+    await client.delete(Namespaces, { name }, { uid, signal })
+    logger.info({ namespace: name }, 'removed a mailbox')
+  }
+}
+
 /** Ends the workloads, cleans the nodes, and removes the objects that only our own parts made. */
 export const uninstall = async (options: UninstallOptions): Promise<void> => {
-  const { namespace, keepNetworks } = options
+  const { namespace, isHub, logger } = options
   await stopWorkloads(options)
-  await cleanNodes(options)
+  const missed = await cleanNodes(options)
   await removeAll(options, NetworkAttachmentDefinitions, { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` })
   await removeAll(options, NetworkEndpointSlices, { namespace })
   await removeAll(options, NodeBridges, { namespace })
+  if (isHub) await removeMailboxes(options)
   await releaseNetworks(options)
-  if (!keepNetworks) await removeAll(options, VirtualNetworks, { labelSelector: `${LABELS.projected}=true` })
+  if (!isHub) await removeAll(options, VirtualNetworks, { labelSelector: `${LABELS.projected}=true` })
+  for (const node of missed)
+    logger.warn(
+      { node },
+      'this node is down and keeps what it has: when it is back, run the agent there with --cleanup',
+    )
 }
