@@ -82,6 +82,13 @@ test('sees through IPv4 options and IPv6 extension headers', () => {
   assert.equal(egress(ipv6(0, [...extension(60)])), passed)
 })
 
+test('does not let pass what hides behind more extension headers than it looks through', () => {
+  for (const count of [8, 9, 12]) {
+    const headers = [...Array.from({ length: count - 1 }, () => extension(60)).flat(), ...extension(UDP)]
+    assert.equal(egress(ipv6(60, [...headers, ...udp(UDP_PORT)])), dropped, `${count} headers`)
+  }
+})
+
 test('drops the first fragment, without which the rest is nothing', () => {
   assert.equal(egress(ipv4(udp(UDP_PORT), { fragment: 0x2000 })), dropped)
   assert.equal(egress(ipv4(udp(UDP_PORT), { fragment: 0x2005 })), passed)

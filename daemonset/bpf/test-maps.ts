@@ -8,7 +8,7 @@ import { type DropReason, dropReasonOf } from '#daemonset/wire/drop-reasons.ts'
 import { LAYOUT_VERSION, type MapKey, type MapName, type MapValue, mapLayouts } from '#daemonset/wire/map-layouts.ts'
 import { SOURCE_PORT_END, SOURCE_PORT_FIRST } from '#daemonset/wire/vxlan-header.ts'
 
-export const MARK = 0x766e
+export const MARK = 0x3076
 export const UDP_PORT = 14789
 /** Of the tunnel device, beside `external gbp`: as the agent makes it. */
 export const VXLAN_OPTIONS = `udp6zerocsumrx srcport ${SOURCE_PORT_FIRST} ${SOURCE_PORT_END}`

@@ -35,7 +35,7 @@ test.before.each(() => {
   bridge.put('paths', { bridge: east, vni }, { link: 6, label: 0 })
   for (const id of [5, 6, 7]) bridge.put('links', id, link)
   bridge.put('peers', { address: remote }, 5)
-  bridge.put('peer_networks', { link: 5, vni }, 1)
+  for (const link of [5, 6]) bridge.put('peer_networks', { link, vni }, 1)
   bridge.put('labels', 300, { link: 6, nextLabel: 301 })
   bridge.put('trees', { vni, tree: 40000 }, { stamp: 2, links: [5, 6, 7] })
 })
@@ -50,6 +50,12 @@ const redirected = (...outputs: unknown[]) => ({ verdict: verdicts.redirect, out
 test('label 0: to the port that has the MAC', () => {
   assert.equal(bridge.fromTunnel(received, frame(far, b)), redirected({ kind: 'peer', ifindex: 11, bytes: 60 }))
   assert.equal(bridge.fromTunnel(received, frame(far, a)), redirected({ kind: 'port', ifindex: 10, bytes: 60 }))
+})
+
+test('a label leads over no link that does not carry the network', () => {
+  assert.equal(bridge.fromTunnel({ ...received, gbp: 300 }, frame(far, moved)).verdict, verdicts.redirect)
+  bridge.put('peer_networks', { link: 5, vni: 3 }, 1)
+  assert.equal(bridge.fromTunnel({ ...received, vni: 3, gbp: 300 }, frame(far, moved)), dropped('NETWORK_NOT_CARRIED'))
 })
 
 test('peers are known by IPv6 too', () => {

@@ -33,6 +33,9 @@ static __always_inline struct decision decide_send_on(const struct passage *pass
 {
 	if (passage->arrival.ttl <= 1)
 		return refused(DROP_TTL_EXPIRED);
+	/* Labels are shared by all networks; a neighbour must not carry one over our links that those do not have. */
+	if (!may_send(link, passage->arrival.vni))
+		return refused(DROP_NETWORK_NOT_CARRIED);
 	return (struct decision){.action = ACTION_SEND_ON, .link = link, .gbp = gbp};
 }
 

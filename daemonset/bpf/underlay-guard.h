@@ -39,13 +39,18 @@ struct extension_walk {
 	__u32 next_header;
 };
 
+static __always_inline bool is_extension(__u32 kind)
+{
+	return kind == IPPROTO_HOPOPTS || kind == IPPROTO_ROUTING || kind == IPPROTO_DSTOPTS || kind == IPPROTO_FRAGMENT;
+}
+
 /* Ends the walk (1) at what is no extension header; one that cannot be read, or a later fragment, ends it as "no next header". */
 static long skip_extension(__u32 index, void *data)
 {
 	struct extension_walk *walk = data;
 	__u8 header[4];
 	__u32 kind = walk->next_header;
-	if (kind != IPPROTO_HOPOPTS && kind != IPPROTO_ROUTING && kind != IPPROTO_DSTOPTS && kind != IPPROTO_FRAGMENT)
+	if (!is_extension(kind))
 		return 1;
 	if (!load_network(walk->skb, walk->offset, header, sizeof(header)))
 		goto none;
@@ -59,6 +64,9 @@ none:
 	return 1;
 }
 
+#define TOO_DEEP 0xffffffff
+
+/* TOO_DEEP: more extension headers than we look through. Linux takes any number, nobody sends so many, and behind them may be our port. */
 static __always_inline __u32 udp_offset_ipv6(struct __sk_buff *skb)
 {
 	struct ipv6hdr header;
@@ -66,6 +74,8 @@ static __always_inline __u32 udp_offset_ipv6(struct __sk_buff *skb)
 		return 0;
 	struct extension_walk walk = {.skb = skb, .offset = sizeof(header), .next_header = header.nexthdr};
 	bpf_loop(MAX_IPV6_EXTENSIONS, skip_extension, &walk, 0);
+	if (is_extension(walk.next_header))
+		return TOO_DEEP;
 	return walk.next_header == IPPROTO_UDP ? walk.offset : 0;
 }
 
@@ -93,6 +103,8 @@ static __always_inline int to_underlay(struct __sk_buff *skb)
 		offset = udp_offset_ipv4(skb);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
 		offset = udp_offset_ipv6(skb);
+	if (offset == TOO_DEEP)
+		return drop(0, DROP_UNDERLAY_GUARD);
 	struct udphdr udp;
 	if (!offset || !load_network(skb, offset, &udp, sizeof(udp)) || bpf_ntohs(udp.dest) != settings->udp_port)
 		return TC_ACT_UNSPEC;

@@ -7,8 +7,11 @@ export const TUNNEL_DEVICE = 'vnet0'
 export const TUNNEL_MTU_BYTES = 65_000
 /** Where NodeBridge names none. */
 export const DEFAULT_UDP_PORT = 14789
-/** skb mark of our own datagrams ("vn"): the underlay guard lets only these out to the overlay's port. */
-export const TUNNEL_MARK = 0x766e
+/**
+ * skb mark of our own datagrams: the underlay guard lets only these out to the overlay's port. It shares no bit that kube-proxy (0x4000, 0x8000),
+ * Calico (0xffff0000), Cilium (0x0f00) or the AWS CNI (0x80) give a meaning.
+ */
+export const TUNNEL_MARK = 0x3076
 
 /** How the VXLAN device is made. */
 export const tunnelSettings = (udpPort: number): VxlanSettings => ({

@@ -146,7 +146,7 @@ test('a neighbour that sends an unknown label, tree or network is not believed',
   // What an intruder with all rights on a neighbouring node could do: send with our mark.
   await runOrThrow(['nft', '-f', '-'], {
     namespace: source.namespace,
-    input: `table inet intruder { chain output { type route hook output priority mangle; udp dport ${PORT} meta mark set 0x766e\n }\n}\n`,
+    input: `table inet intruder { chain output { type route hook output priority mangle; udp dport ${PORT} meta mark set 0x3076\n }\n}\n`,
   })
   try {
     const forge = (content: { vni: number; label: number }) => () => source.exec(send(target, content))
