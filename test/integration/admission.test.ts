@@ -131,4 +131,39 @@ admission('a copy of a network cannot be changed by users', async (world) => {
   assert.match(stderr, 'change the original in its own namespace')
 })
 
+admission('what a copy says stays, but others may have to do with its finalizers', async (world) => {
+  const labels = { 'vnet.dev/projected': 'true' }
+  const object = {
+    apiVersion: 'vnet.dev/v1alpha1',
+    kind: 'VirtualNetwork',
+    metadata: { name: 'held', namespace: 'default', labels, finalizers: ['example.org/held'] },
+    spec: { clusters: ['east'] },
+  }
+  const asOperator = ['--as=system:serviceaccount:vnet-system:vnet-operator', '--as-group=system:masters']
+  const created = await world.kubectl([...asOperator, 'create', '-f', '-'], JSON.stringify(object))
+  assert.is(created.code, 0, created.stderr)
+  const patch = (change: object) =>
+    world.kubectl(['patch', 'vnet', 'held', '--type=merge', '-p', JSON.stringify(change)])
+  for (const change of [
+    { spec: { clusters: ['west'] } },
+    { metadata: { labels: { 'vnet.dev/projected': null } } },
+    { metadata: { annotations: { 'internal.vnet.dev/origin-uid': 'another' } } },
+  ])
+    assert.match((await patch(change)).stderr, 'change the original', JSON.stringify(change))
+  assert.is((await patch({ metadata: { labels: { mine: 'yes' } } })).code, 0)
+  assert.is((await world.kubectl(['delete', 'vnet', 'held', '--wait=false'])).code, 0)
+  const released = await patch({ metadata: { finalizers: null } })
+  assert.is(released.code, 0, released.stderr)
+  assert.match((await world.kubectl(['get', 'vnet', 'held'])).stderr, 'not found')
+})
+
+admission('nobody makes a copy of a network that is not one', async (world) => {
+  const spec = {}
+  const metadata = { name: 'own-network', namespace: 'default' }
+  await apply(world, { apiVersion: 'vnet.dev/v1alpha1', kind: 'VirtualNetwork', metadata, spec })
+  const change = JSON.stringify({ metadata: { labels: { 'vnet.dev/projected': 'true' } } })
+  const { stderr } = await world.kubectl(['patch', 'vnet', 'own-network', '--type=merge', '-p', change])
+  assert.match(stderr, 'change the original')
+})
+
 admission.run()
