@@ -12,7 +12,13 @@ import { agentOptions } from './options.ts'
 const options = optionsOrExit(agentOptions)
 const { bpfDir, stateDir, nodeName } = options
 const logger = createLogger({ level: options.logLevel, name: 'vnet-agent' }).child({ node: nodeName })
-const kernel = new NodeKernel({ bpfDir, stateDir, objectPath: options.bpfObject, nowMs: Date.now() })
+const kernel = new NodeKernel({
+  bpfDir,
+  stateDir,
+  objectPath: options.bpfObject,
+  nowMs: Date.now(),
+  readsFirewall: options.fastPath === 'Strict',
+})
 
 if (options.cleanup) process.exitCode = (await cleanup({ kernel, stateDir, bpfDir, logger })) ? 0 : 1
 else if (nodeName === undefined) {

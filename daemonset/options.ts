@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { SYSTEM_NAMESPACE } from '#crds/group.ts'
 import { defineOptions } from '#runtime/options.ts'
+import { FAST_PATH_MODES } from './desired/fast-path.ts'
 
 export const agentOptions = defineOptions({
   command: 'vnet-agent',
@@ -42,6 +43,13 @@ export const agentOptions = defineOptions({
       minimum: 1,
       maximum: 65535,
       description: 'UDP port of the overlay, instead of the one that the hub names.',
+    },
+    'fast-path': {
+      type: 'string',
+      choices: FAST_PATH_MODES,
+      default: 'Auto',
+      description:
+        'Whether frames may pass by the VXLAN device. Strict: not where a rule of the host firewall would not see them.',
     },
     'underlay-interface': {
       type: 'string',

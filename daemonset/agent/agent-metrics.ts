@@ -13,6 +13,7 @@ export type AgentMetricsOptions = {
 export class AgentMetrics {
   readonly #problems: Gauge<'reason'>
   readonly #ports: Gauge<'state'>
+  readonly #fastPath: Gauge<'reason'>
   readonly #counters: AgentMetricsOptions['counters']
   #bridges = new Map<number, string>()
   #networks = new Map<number, string>()
@@ -32,6 +33,13 @@ export class AgentMetrics {
       labelNames: ['state'],
       registers,
     })
+    this.#fastPath = new Gauge({
+      name: 'vnet_fast_path',
+      help: 'Whether frames may pass by the VXLAN device (1) or not (0), and why.',
+      labelNames: ['reason'],
+      registers,
+    })
+    this.#addPaths(registry)
     this.#addDrops(registry)
     this.#addLinks(registry)
     this.#addNetworks(registry)
@@ -43,8 +51,27 @@ export class AgentMetrics {
     this.#networks = new Map((programmed?.spec.networks ?? []).map(({ vni, name }) => [vni, name]))
     this.#problems.reset()
     for (const { reason } of fields.problems ?? []) this.#problems.inc({ reason })
+    this.#fastPath.reset()
+    if (fields.fastPath) this.#fastPath.set({ reason: fields.fastPath.reason }, fields.fastPath.state === 'On' ? 1 : 0)
     for (const state of ['Open', 'Closed'] as const)
       this.#ports.set({ state }, (fields.ports ?? []).filter((port) => port.state === state).length)
+  }
+
+  #addPaths(registry: Registry): void {
+    const read = this.#counters
+    new Counter({
+      name: 'vnet_frames_total',
+      help: 'Unicast frames of VMs over links, by direction (sent, received, relayed) and path (fast, slow); a super-frame is one.',
+      labelNames: ['direction', 'path'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const [stat, total] of read()?.paths ?? []) {
+          const path = stat.endsWith('Fast') ? 'fast' : 'slow'
+          this.inc({ direction: stat.slice(0, -path.length), path }, Number(total))
+        }
+      },
+    })
   }
 
   #addDrops(registry: Registry): void {

@@ -71,6 +71,7 @@ export const assemble = ({ options, kernel, version, logger }: AssembleInput): R
     facts: (interfaces, nodeUID) =>
       readNodeFacts({ nodeIPs: options.nodeIp, underlayInterface: options.underlayInterface, nodeUID }, interfaces),
     udpPort: options.udpPort,
+    fastPath: options.fastPath,
     kernelVersion: release(),
     agentVersion: version,
   })

@@ -5,6 +5,7 @@ import type { Logger } from '#runtime/logging.ts'
 import { gatherClaims } from '../desired/claims.ts'
 import { type DesiredState, desiredState, type NodeFacts } from '../desired/desired-state.ts'
 import { diff } from '../desired/diff.ts'
+import type { FastPathMode } from '../desired/fast-path.ts'
 import type { Outcome } from '../desired/node-status.ts'
 import type { Interface } from '../desired/observed-state.ts'
 import { describeOperation, type Operation } from '../desired/operation.ts'
@@ -22,6 +23,7 @@ export type ReconcilerOptions = {
   facts: (interfaces: readonly Interface[], nodeUID: string) => Promise<NodeFacts>
   /** In place of the UDP port that NodeBridge names. */
   udpPort: number | undefined
+  fastPath: FastPathMode
   kernelVersion: string
   agentVersion: string
 }
@@ -76,14 +78,14 @@ export class Reconciler {
   }
 
   async #program({ spec: accepted, slices }: InForce, facts: NodeFacts, logger: Logger): Promise<Programmed> {
-    const { kernel, results, programs, udpPort } = this.#options
+    const { kernel, results, programs, udpPort, fastPath } = this.#options
     const spec = { ...expandLinkSets(accepted ?? {}), ...(udpPort === undefined ? {} : { udpPort }) }
     const claims = gatherClaims(slices)
     const { attachments, failures: unreadable } = results.read()
     for (const problem of unreadable) logger.warn({ reason: problem }, 'a CNI result cannot be used')
     const want = async (): Promise<{ desired: DesiredState; difference: ReturnType<typeof diff> }> => {
       const observed = await kernel.observe()
-      const desired = desiredState({ spec, claims, attachments, facts, observed, programs, digest: sha256 })
+      const desired = desiredState({ spec, claims, attachments, facts, observed, programs, fastPath, digest: sha256 })
       return { desired, difference: diff(desired, observed) }
     }
     let failures: FailedStep[] = []

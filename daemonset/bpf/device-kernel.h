@@ -63,6 +63,14 @@ static __always_inline int output_underlay(struct __sk_buff *skb, __u32 ifindex,
 	return bpf_redirect(ifindex, 0);
 }
 
+/* A datagram whose Ethernet addresses the kernel's neighbour table has to give. */
+static __always_inline int output_neighbour(struct __sk_buff *skb, __u32 ifindex, __u32 mark)
+{
+	skb->mark = mark;
+	skb->queue_mapping = 0;
+	return bpf_redirect_neigh(ifindex, NULL, 0, 0);
+}
+
 static __always_inline int output_port(struct __sk_buff *skb, __u32 ifindex, __u32 flags)
 {
 	skb->mark = 0;

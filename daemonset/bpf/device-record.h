@@ -18,6 +18,7 @@
 #define OUTPUT_PEER 2u
 #define OUTPUT_LINK 3u
 #define OUTPUT_UNDERLAY 4u
+#define OUTPUT_NEIGHBOUR 5u
 
 struct output {
 	__u32 kind;
@@ -99,6 +100,12 @@ static __always_inline long copy_to_port(struct __sk_buff *skb, __u32 ifindex)
 static __always_inline int output_underlay(struct __sk_buff *skb, __u32 ifindex, __u32 mark)
 {
 	struct output output = {.kind = OUTPUT_UNDERLAY, .target = ifindex, .mark = mark};
+	return record(skb, &output) ? -1 : TC_ACT_REDIRECT;
+}
+
+static __always_inline int output_neighbour(struct __sk_buff *skb, __u32 ifindex, __u32 mark)
+{
+	struct output output = {.kind = OUTPUT_NEIGHBOUR, .target = ifindex, .mark = mark};
 	return record(skb, &output) ? -1 : TC_ACT_REDIRECT;
 }
 

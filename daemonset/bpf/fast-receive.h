@@ -71,7 +71,8 @@ static __always_inline int relay_fast(struct __sk_buff *skb, const struct passag
 	const struct link *link = bpf_map_lookup_elem(&links, &id);
 	if (!link || link_refusal(skb, bytes, link) || !(link->flags & LINK_IPV6) == ipv6)
 		return TC_ACT_UNSPEC;
-	const struct hop *hop = hop_over(id, now_ns());
+	__u64 now = now_ns();
+	const struct hop *hop = hop_over(id, now, HOP_LIMIT_NS);
 	void *data = (void *)(long)skb->data;
 	if (!hop || data + header_bytes(ipv6) > (void *)(long)skb->data_end)
 		return TC_ACT_UNSPEC;
@@ -83,6 +84,9 @@ static __always_inline int relay_fast(struct __sk_buff *skb, const struct passag
 	if (data + header_bytes(ipv6) > (void *)(long)skb->data_end)
 		return drop(passage->arrival.vni, DROP_ENCAPSULATION);
 	rewrite_outer(data, hop, link->remote, outer, decision->gbp, ipv6);
+	/* Without MARK_FAST: at the device's egress the answer is read off. */
+	if (now - hop->learned >= HOP_AGE_NS)
+		return output_neighbour(skb, hop->ifindex, passage->mark);
 	return output_underlay(skb, hop->ifindex, passage->mark | MARK_FAST);
 }
 

@@ -135,7 +135,7 @@ static __always_inline void remember_flow(struct flow *flow, const struct meta *
 {
 	__u64 now = now_ns();
 	flow->expires = 0;
-	const struct hop *hop = hop_over(id, now);
+	const struct hop *hop = hop_over(id, now, HOP_AGE_NS);
 	if (!hop)
 		return;
 	flow->generation = generation;

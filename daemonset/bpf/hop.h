@@ -8,12 +8,15 @@
 #include "outer-header.h"
 
 #define HOP_AGE_NS 1000000000ull
+/* In transit the VXLAN device would let later frames of a TCP flow overtake the one that asks. There the neighbour alone is asked, which
+ * keeps the order, and the route only when that has had no answer for so long. */
+#define HOP_LIMIT_NS 4000000000ull
 
 /* NULL: ask the kernel. */
-static __always_inline const struct hop *hop_over(__u32 link, __u64 now)
+static __always_inline const struct hop *hop_over(__u32 link, __u64 now, __u64 limit)
 {
 	const struct hop *hop = bpf_map_lookup_elem(&hops, &link);
-	if (!hop || now - hop->learned >= HOP_AGE_NS || hop->generation != underlay_generation())
+	if (!hop || now - hop->learned >= limit || hop->generation != underlay_generation())
 		return NULL;
 	return hop;
 }

@@ -4,6 +4,7 @@ import type { Attachment } from './attachment.ts'
 import type { Claims } from './claims.ts'
 import { desiredDevices } from './desired-devices.ts'
 import { desiredTables } from './desired-tables.ts'
+import { type FastPath, type FastPathMode, fastPathOf } from './fast-path.ts'
 import type { Direction, ObservedState, ProgramName } from './observed-state.ts'
 import { portsOf } from './ports.ts'
 import type { Tables } from './tables.ts'
@@ -28,6 +29,7 @@ export type DesiredInput = {
   readonly observed: ObservedState
   /** Digest of the eBPF object that this agent brings. */
   readonly programs: string
+  readonly fastPath: FastPathMode
   readonly digest: Digest
 }
 
@@ -53,6 +55,7 @@ export type DesiredState = {
   /** Bridge ports that must not reach their neighbours past our program. */
   readonly isolatedPorts: readonly string[]
   readonly notrack: number
+  readonly fastPath: FastPath
   readonly tables: Tables
   readonly ports: readonly BridgePort[]
   readonly problems: readonly BridgeProblem[]
@@ -68,7 +71,8 @@ export const desiredState = (input: DesiredInput): DesiredState => {
   const udpPort = spec.udpPort ?? DEFAULT_UDP_PORT
   const devices = desiredDevices({ networks, observed, underlayDevice: facts.underlayDevice })
   const ports = portsOf({ ...input, networks, bridges: devices.portBridges })
-  const tables = desiredTables({ ...input, networks, udpPort, ports })
+  const fastPath = fastPathOf({ mode: input.fastPath, underlayDevice: facts.underlayDevice, observed })
+  const tables = desiredTables({ ...input, networks, udpPort, ports, fastPath: fastPath.isOn })
   return Object.freeze({
     programs,
     tunnel: { device: TUNNEL_DEVICE, udpPort, mtuBytes: TUNNEL_MTU_BYTES },
@@ -77,6 +81,7 @@ export const desiredState = (input: DesiredInput): DesiredState => {
     filters: devices.filters,
     isolatedPorts: devices.isolatedPorts,
     notrack: udpPort,
+    fastPath,
     tables: tables.tables,
     ports: ports.flatMap(({ report }) => (report ? [report] : [])),
     problems: [...devices.problems, ...tables.problems],

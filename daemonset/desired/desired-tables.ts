@@ -19,6 +19,7 @@ export type DesiredTablesInput = {
   readonly facts: NodeFacts
   readonly observed: ObservedState
   readonly udpPort: number
+  readonly fastPath: boolean
   readonly digest: Digest
 }
 
@@ -130,14 +131,14 @@ const networkPortRows = (ports: readonly PortDecision[]): Rows<'network_ports'> 
 
 const identity = (uid: string, digest: Digest): bigint => BigInt(`0x${digest(uid).slice(0, 16)}`)
 
-const metaRow = ({ spec, facts, udpPort, digest }: Context): Rows<'meta'> => [
+const metaRow = ({ spec, facts, udpPort, fastPath, digest }: Context): Rows<'meta'> => [
   {
     key: 0,
     value: {
       layout: LAYOUT_VERSION,
       udpPort,
       mark: TUNNEL_MARK,
-      fastPath: true,
+      fastPath,
       overlay: identity(spec.overlayUID ?? '', digest),
       node: identity(facts.nodeUID, digest),
       serial: BigInt(spec.serial ?? 0),

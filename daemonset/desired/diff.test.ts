@@ -25,6 +25,7 @@ const desire = (kernel: FakeKernel, { spec, slices: list, attachments: pods, pro
     facts,
     observed: kernel.observe(),
     programs,
+    fastPath: 'Auto',
     digest: sha256,
   })
 

@@ -127,7 +127,9 @@ const programmedFields = ({ programmed }: Outcome, problems: readonly BridgeProb
   const networks = (spec.networks ?? [])
     .filter(({ name }) => complete && !failing.has(name))
     .map(({ name, vni, revision }) => ({ name, vni, revision }))
+  const { isOn, reason, message } = desired.fastPath
   return {
+    fastPath: { state: isOn ? ('On' as const) : ('Off' as const), reason, message: message.slice(0, MAX_MESSAGE) },
     ...(complete && spec.serial !== undefined
       ? { programmedSerial: spec.serial, programmedEpoch: spec.epoch ?? 0 }
       : {}),

@@ -75,6 +75,8 @@ export type ObservedState = {
   readonly oldPrograms: readonly string[]
   /** UDP port of the table `vnet` of nftables; 0: a table of that name that is not as ours. */
   readonly notrack: number | undefined
+  /** Rules of the host that see datagrams between nodes, by name; empty where nobody asks. */
+  readonly firewall: readonly string[]
   readonly tables: Tables
   readonly owned: Owned
 }

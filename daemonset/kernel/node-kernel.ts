@@ -2,6 +2,7 @@ import type { Interface, ObservedState } from '../desired/observed-state.ts'
 import type { Operation, OperationOf, OperationType } from '../desired/operation.ts'
 import { configureBridge, createBridge, deleteOwnedDevice, isolatePort } from './bridge-device.ts'
 import { attachProgram, detachProgram, readFilters } from './filters.ts'
+import { readFirewall } from './firewall.ts'
 import { readInterfaces } from './interfaces.ts'
 import { Ledger } from './ledger.ts'
 import { readNotrack, removeNotrack, setNotrack } from './notrack.ts'
@@ -24,6 +25,8 @@ export type NodeKernelOptions = {
   objectPath: string
   /** Milliseconds since the epoch, now. */
   nowMs: number
+  /** Whether the host's packet filter is of interest. */
+  readsFirewall?: boolean
 }
 
 type Handlers = { [T in OperationType]: (operation: OperationOf<T>) => Promise<void> | void }
@@ -34,8 +37,10 @@ export class NodeKernel implements Kernel {
   readonly ledger: Ledger
   readonly #tables: PinnedTables
   readonly #handlers: Handlers
+  readonly #readsFirewall: boolean
 
-  constructor({ bpfDir, stateDir, objectPath, nowMs }: NodeKernelOptions) {
+  constructor({ bpfDir, stateDir, objectPath, nowMs, readsFirewall = false }: NodeKernelOptions) {
+    this.#readsFirewall = readsFirewall
     this.sets = new ProgramSets({ bpfDir, objectPath })
     this.ledger = new Ledger(stateDir)
     this.#tables = new PinnedTables(this.sets.mapsFolder, Math.floor(nowMs / 1000) % 2 ** 31)
@@ -55,13 +60,18 @@ export class NodeKernel implements Kernel {
     const interfaces = await readInterfaces()
     this.ledger.prune(interfaces)
     const { owned } = this.ledger
-    const [filters, notrack] = await Promise.all([readFilters(this.sets, owned, interfaces), readNotrack()])
+    const [filters, notrack, firewall] = await Promise.all([
+      readFilters(this.sets, owned, interfaces),
+      readNotrack(),
+      this.#readsFirewall ? readFirewall() : [],
+    ])
     return {
       interfaces,
       filters,
       programs: this.sets.current(),
       oldPrograms: this.sets.old(),
       notrack,
+      firewall,
       owned,
     }
   }
