@@ -41,6 +41,13 @@ export const BridgeNetwork = Type.Object({
     description: 'Links that may carry the network, in both directions.',
     maxItems: 4096,
   }),
+  linkSet: Type.Optional(
+    Type.Integer({
+      description: 'Number, from 0, of a list in `spec.linkSets` whose links may carry the network as well.',
+      minimum: 0,
+      maximum: 1023,
+    }),
+  ),
   routes: ListOf(BridgeRoute, {
     description: 'Paths to bridges that the direct link does not serve.',
     maxItems: 4096,
@@ -116,6 +123,12 @@ export const nodeBridge = defineKind({
         Type.Integer({ description: 'UDP port of the overlay.', minimum: 1, maximum: 65535, default: 14789 }),
       ),
       links: Type.Optional(ListOf(BridgeLink, { description: 'Links to neighbours.', maxItems: 4096 })),
+      linkSets: Type.Optional(
+        ListOf(ListOf(LinkId('Link.'), { description: 'Links.', maxItems: 4096 }), {
+          description: 'Links that several networks have in common.',
+          maxItems: 1024,
+        }),
+      ),
       networks: Type.Optional(
         ListOf(BridgeNetwork, { description: 'Networks that this node carries.', maxItems: 1024 }),
       ),
@@ -151,6 +164,16 @@ export const nodeBridge = defineKind({
     underlayMTUBytes: Type.Optional(Count('Its MTU in bytes.')),
     kernelVersion: Type.Optional(Text('Running kernel.', 128)),
     agentVersion: Type.Optional(Text('Running agent.', 64)),
+    fastPath: Type.Optional(
+      Type.Object(
+        {
+          state: OneOf(['On', 'Off'], { description: 'Whether frames may pass by the VXLAN device of the node.' }),
+          reason: Text('Why, as one word.', 128),
+          message: Text('Why, and what to do.'),
+        },
+        { description: 'The short way of frames, as the node uses it.' },
+      ),
+    ),
     capabilities: Type.Optional(ListOf(Text('Name.', 64), { description: 'What the node can do.', maxItems: 32 })),
     networks: Type.Optional(
       ListOf(
@@ -175,6 +198,8 @@ export const nodeBridge = defineKind({
     { name: 'Programmed', type: 'integer', jsonPath: '.status.programmedSerial' },
     { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
     { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+    { name: 'FastPath', type: 'string', jsonPath: '.status.fastPath.state', priority: 1 },
+    { name: 'FastPathReason', type: 'string', jsonPath: '.status.fastPath.reason', priority: 1 },
     { name: 'Agent', type: 'string', jsonPath: '.status.agentVersion', priority: 1 },
     { name: 'Kernel', type: 'string', jsonPath: '.status.kernelVersion', priority: 1 },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },

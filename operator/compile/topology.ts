@@ -1,6 +1,8 @@
 // What `compile` makes: the topology of each network in names. Numbers (link ids, labels, tree ids) are given out at publication, where what
 // nodes may still hold is known.
 
+import type { NameSet } from './name-set.ts'
+
 /** Bridges from ingress to destination, both included. */
 export type Path = readonly string[]
 
@@ -13,8 +15,10 @@ export type Topology = {
   mtuBytes: number
   /** Bridges whose VMs may attach. */
   access: ReadonlySet<string>
-  /** Links of the network: for each bridge that carries it (also those that only pass frames on), its neighbours. */
-  neighbours: ReadonlyMap<string, ReadonlySet<string>>
+  /** Bridges that carry the network, also those that only pass frames on, by name. */
+  members: readonly string[]
+  /** Links of the network: the neighbours of each of its bridges. */
+  neighbours: ReadonlyMap<string, NameSet>
   /** Paths of two hops or more, by ingress and destination. Every other reachable destination is a neighbour. */
   routes: ReadonlyMap<string, ReadonlyMap<string, Path>>
   /** Branches of the flood tree at each bridge. Undefined: each bridge sends a copy on each of its links. */

@@ -73,8 +73,24 @@ const statusFor = (status: NodeBridgeStatus, overlayUID: string | undefined): No
   return rest
 }
 
+/** One object, so that a bridge without a spec is the same each time. */
+const NO_SPEC: NodeBridgeSpec = {}
+
+type Made = { cluster: MemberCluster; overlayUID: string | undefined; report: BridgeReport }
+
+const made = new WeakMap<NodeBridge, Made>()
+
+/** Objects of a view are never changed, so each is judged once. */
 export const reportOf = (object: NodeBridge, cluster: MemberCluster, overlayUID?: string): BridgeReport => {
-  const { metadata, spec = {} } = object
+  const known = made.get(object)
+  if (known?.cluster === cluster && known.overlayUID === overlayUID) return known.report
+  const report = makeReport(object, cluster, overlayUID)
+  made.set(object, { cluster, overlayUID, report })
+  return report
+}
+
+const makeReport = (object: NodeBridge, cluster: MemberCluster, overlayUID: string | undefined): BridgeReport => {
+  const { metadata, spec = NO_SPEC } = object
   const status = statusFor(object.status ?? {}, overlayUID)
   const address = status.addresses?.find(isUsableAddress)
   const nodeUID = status.nodeUID || spec.nodeUID
@@ -102,25 +118,44 @@ export const reportOf = (object: NodeBridge, cluster: MemberCluster, overlayUID?
   }
 }
 
-/** For each bridge that neighbours already reach, the address that they use. */
-const knownAddresses = (reports: readonly BridgeReport[]): Map<string, string> => {
+/** Addresses by which neighbours reach the bridges of `wanted`. */
+const knownAddresses = (reports: readonly BridgeReport[], wanted: ReadonlySet<string>): Map<string, string> => {
   const known = new Map<string, string>()
   for (const { bridge, spec } of reports)
-    for (const link of spec.links ?? []) if (link.bridge !== bridge) known.set(link.bridge, link.address)
+    for (const link of spec.links ?? [])
+      if (wanted.has(link.bridge) && link.bridge !== bridge) known.set(link.bridge, link.address)
   return known
+}
+
+/** Bridges without an address, and all that report one which another reports as well. */
+const doubtfulOf = (reports: readonly BridgeReport[]): Set<string> => {
+  const owners = new Map<string, string>()
+  const doubtful = new Set<string>()
+  for (const { address, bridge } of reports) {
+    const owner = address === undefined ? bridge : owners.get(address)
+    if (owner !== undefined) doubtful.add(owner).add(bridge)
+    if (address !== undefined) owners.set(address, owner ?? bridge)
+  }
+  return doubtful
 }
 
 /**
  * Settles addresses: a bridge whose report is missing for the moment keeps the one that its neighbours use, and an address belongs to one bridge,
  * the one that was reached by it before, else the first by name.
  */
-export const withAddresses = (reports: readonly BridgeReport[]): BridgeReport[] => {
-  const known = knownAddresses(reports)
-  const settled = reports.map((report) => ({ ...report, address: report.address ?? known.get(report.bridge) }))
+export const withAddresses = (reports: readonly BridgeReport[]): readonly BridgeReport[] => {
+  const doubtful = doubtfulOf(reports)
+  if (doubtful.size === 0) return reports
+  const held = new Set(knownAddresses(reports, doubtful).values())
+  for (const { bridge, address } of reports) if (address !== undefined && held.has(address)) doubtful.add(bridge)
+  const known = knownAddresses(reports, doubtful)
+  const settled = reports.map((report) =>
+    doubtful.has(report.bridge) ? { ...report, address: report.address ?? known.get(report.bridge) } : report,
+  )
   const owners = new Map<string, string>()
   const byRight = [...settled].sort((left, right) => {
-    const held = (report: BridgeReport): number => Number(known.get(report.bridge) === report.address)
-    return held(right) - held(left) || (left.bridge < right.bridge ? -1 : 1)
+    const isHeld = (report: BridgeReport): number => Number(known.get(report.bridge) === report.address)
+    return isHeld(right) - isHeld(left) || (left.bridge < right.bridge ? -1 : 1)
   })
   for (const { address, bridge } of byRight)
     if (address !== undefined && !owners.has(address)) owners.set(address, bridge)

@@ -14,7 +14,7 @@ export const overlayUIDOf = ({ namespaces }: Pick<HubInformers, 'namespaces'>): 
 export const gatherBridges = (
   { clusters, bridges, namespaces }: Pick<HubInformers, 'clusters' | 'bridges' | 'namespaces'>,
   newest: (object: NodeBridge) => NodeBridge = (object) => object,
-): BridgeReport[] => {
+): readonly BridgeReport[] => {
   const overlayUID = overlayUIDOf({ namespaces })
   const members = clusters.lister.list().filter(({ metadata }) => metadata.deletionTimestamp === undefined)
   const reports = members.flatMap((cluster) =>

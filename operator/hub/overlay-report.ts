@@ -1,4 +1,5 @@
 // What publication knows of each network and link, for those who write statuses: in memory only, made anew by each leader.
+import { isDeepStrictEqual } from 'node:util'
 import type { LinkUse, TopologyProblem } from '#operator/compile/topology.ts'
 import type { Source } from '#runtime/controller.ts'
 
@@ -28,20 +29,25 @@ type Listener = (key: string) => void
 
 /** Values by key, whose changes are requests. */
 export class ReportBoard<Value> {
-  readonly #values = new Map<string, { value: Value; text: string }>()
+  readonly #values = new Map<string, Value>()
   readonly #listeners = new Set<Listener>()
+  readonly #isSame: (left: Value, right: Value) => boolean
+
+  constructor(isSame: (left: Value, right: Value) => boolean) {
+    this.#isSame = isSame
+  }
 
   get(key: string): Value | undefined {
-    return this.#values.get(key)?.value
+    return this.#values.get(key)
   }
 
   replaceAll(values: ReadonlyMap<string, Value>): void {
     const gone = [...this.#values.keys()].filter((key) => !values.has(key))
     for (const key of gone) this.#values.delete(key)
     const changed = [...values].flatMap(([key, value]) => {
-      const text = JSON.stringify(value)
-      if (this.#values.get(key)?.text === text) return []
-      this.#values.set(key, { value, text })
+      const known = this.#values.get(key)
+      if (known !== undefined && this.#isSame(known, value)) return []
+      this.#values.set(key, value)
       return [key]
     })
     for (const listener of this.#listeners) for (const key of [...gone, ...changed]) listener(key)
@@ -61,4 +67,18 @@ export class ReportBoard<Value> {
 
 export type OverlayBoards = { networks: ReportBoard<NetworkReport>; links: ReportBoard<LinkUse> }
 
-export const createBoards = (): OverlayBoards => ({ networks: new ReportBoard(), links: new ReportBoard() })
+const sameProgress = (left: BridgeProgress, right: BridgeProgress | undefined): boolean =>
+  left === right || isDeepStrictEqual(left, right)
+
+/** Bridges first: those that nothing changed for are the same objects. */
+const sameReport = ({ bridges, ...left }: NetworkReport, { bridges: others, ...right }: NetworkReport): boolean =>
+  bridges.length === others.length &&
+  bridges.every((each, index) => sameProgress(each, others[index])) &&
+  (Object.keys(left) as (keyof typeof left)[]).every(
+    (field) => left[field] === right[field] || isDeepStrictEqual(left[field], right[field]),
+  )
+
+export const createBoards = (): OverlayBoards => ({
+  networks: new ReportBoard(sameReport),
+  links: new ReportBoard<LinkUse>(isDeepStrictEqual),
+})

@@ -27,62 +27,82 @@ export const listNames = (names: readonly string[]): string => {
 
 const waitingOf = (waiting: readonly Waiting[]): Map<string, Waiting[]> => {
   const found = new Map<string, Waiting[]>()
-  for (const each of waiting) found.set(each.network, [...(found.get(each.network) ?? []), each])
+  for (const each of waiting) {
+    const list = found.get(each.network)
+    if (list) list.push(each)
+    else found.set(each.network, [each])
+  }
   return found
 }
 
+type Kernel = NonNullable<BridgeReport['status']['networks']>
+const kernels = new WeakMap<Kernel, Map<string, number>>()
+
+/** Numbers of the networks that a node reports, by name. */
+const inKernel = ({ status: { networks } }: BridgeReport): ReadonlyMap<string, number> => {
+  if (!networks) return new Map()
+  const known = kernels.get(networks) ?? new Map(networks.map(({ name, vni }) => [name, vni]))
+  kernels.set(networks, known)
+  return known
+}
+
+/** `held`: bridges of the network that wait, and for whom. */
 const problemOf = (
   { output, outstanding }: ProgressInput,
   report: BridgeReport,
   { network, vni, access }: DesiredNetwork,
-  waiting: readonly Waiting[],
+  held: ReadonlyMap<string, Waiting>,
 ): string | undefined => {
   if (report.problem !== undefined) return report.problem
   const reported = report.status.problems?.find(({ subject }) => subject === network)
   if (reported) return `${reported.reason}: ${reported.message}`
-  const held = waiting.find(({ bridge, reason }) => bridge === report.bridge && reason === 'AwaitingSupports')
-  if (held) return `waits for ${listNames(held.waitsFor)}`
+  const waits = held.get(report.bridge)
+  if (waits) return `waits for ${listNames(waits.waitsFor)}`
   const owed = outstanding(report.bridge)
   if (owed) return `has not programmed serial ${owed.serial}, waiting since ${owed.since}`
-  if (!output.settled.get(network)?.has(report.bridge)) return 'its spec is being written'
-  const isInKernel = report.status.networks?.some((each) => each.name === network && each.vni === vni)
-  return access.has(report.bridge) && !isInKernel ? 'its agent does not report the network' : undefined
+  if (!output.isSettled(network, report.bridge)) return 'its spec is being written'
+  return access.has(report.bridge) && inKernel(report).get(network) !== vni
+    ? 'its agent does not report the network'
+    : undefined
 }
 
-const progressOf = (input: ProgressInput, network: DesiredNetwork, waiting: readonly Waiting[]): BridgeProgress[] =>
-  [...network.neighbours.keys()].sort().flatMap((bridge) => {
-    const report = input.reports.get(bridge)
-    if (!report) return []
-    const problem = problemOf(input, report, network, waiting)
-    return [
-      {
-        bridge,
-        cluster: report.cluster,
-        isAccess: network.access.has(bridge),
-        isReady: report.isReady,
-        isProgrammed: problem === undefined,
-        problem,
-      },
-    ]
-  })
+/** Of bridges that have all they should: one object for all networks, since there are so many of them. */
+const accomplished = new WeakMap<BridgeReport, Map<boolean, BridgeProgress>>()
 
-export const networkReports = (input: ProgressInput): Map<string, NetworkReport> => {
+const progressAt = (report: BridgeReport, isAccess: boolean, problem: string | undefined): BridgeProgress => {
+  const { bridge, cluster, isReady } = report
+  if (problem !== undefined) return { bridge, cluster, isAccess, isReady, isProgrammed: false, problem }
+  const made = accomplished.get(report) ?? new Map<boolean, BridgeProgress>()
+  accomplished.set(report, made)
+  const known = made.get(isAccess) ?? { bridge, cluster, isAccess, isReady, isProgrammed: true, problem }
+  made.set(isAccess, known)
+  return known
+}
+
+const progressOf = (input: ProgressInput, network: DesiredNetwork, waiting: readonly Waiting[]): BridgeProgress[] => {
+  const held = new Map(waiting.filter(({ reason }) => reason === 'AwaitingSupports').map((each) => [each.bridge, each]))
+  return network.members.flatMap((bridge) => {
+    const report = input.reports.get(bridge)
+    return report ? progressAt(report, network.access.has(bridge), problemOf(input, report, network, held)) : []
+  })
+}
+
+/** Reports in steps of one network each. */
+export function* networkReports(input: ProgressInput): Generator<void, Map<string, NetworkReport>> {
   const waiting = waitingOf(input.output.waiting)
-  return new Map(
-    [...input.networks].map(([name, network]) => {
-      const own = waiting.get(name) ?? []
-      const revision = input.revisions.get(name)
-      return [
-        name,
-        {
-          bridges: progressOf(input, network, own),
-          components: network.components,
-          problems: network.problems,
-          draining: [...new Set(own.filter(({ reason }) => reason === 'Draining').flatMap(({ waitsFor }) => waitsFor))],
-          currentRevision: revision?.name || undefined,
-          previousRevision: revision?.previous,
-        },
-      ]
-    }),
-  )
+  const reports = new Map<string, NetworkReport>()
+  for (const [name, network] of input.networks) {
+    const own = waiting.get(name) ?? []
+    const revision = input.revisions.get(name)
+    reports.set(name, {
+      bridges: progressOf(input, network, own),
+      components: network.components,
+      problems: network.problems,
+      draining: [...new Set(own.filter(({ reason }) => reason === 'Draining').flatMap(({ waitsFor }) => waitsFor))],
+      currentRevision: revision?.name || undefined,
+      previousRevision: revision?.previous,
+    })
+    yield
+  }
+  return reports
 }

@@ -2,6 +2,7 @@
 import { LABELS, MANAGED_BY } from '#crds/group.ts'
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import type { NetworkInput, NetworkTopology } from '#operator/compile/input.ts'
+import type { NameSet } from '#operator/compile/name-set.ts'
 import type { Topology } from '#operator/compile/topology.ts'
 import { isAlreadyExists } from '#runtime/api-error.ts'
 import { sha256 } from '#runtime/digest.ts'
@@ -16,36 +17,51 @@ const DIGEST_ANNOTATION = 'internal.vnet.dev/digest'
 export type RevisionData = {
   clusters: string[]
   topology: NetworkTopology
-  bridges: { name: string; access: boolean }[]
-  /** Pairs of bridges; left out for a mesh without extra links, where all pairs are linked. */
+  /** Bridges and links are left out for a mesh without extra links: all bridges of its clusters, and all pairs. */
+  bridges?: { name: string; access: boolean }[]
+  /** Pairs of bridges. */
   links?: [string, string][]
   tree?: [string, string][]
 }
 
 export type Revision = { number: number; name: string; previous: string | undefined }
 
-const pairs = (map: ReadonlyMap<string, ReadonlySet<string>>): [string, string][] =>
+const pairs = (map: ReadonlyMap<string, NameSet>): [string, string][] =>
   [...map]
     .flatMap(([a, others]) => [...others].filter((b) => a < b).map((b): [string, string] => [a, b]))
     .sort(([a, b], [c, d]) => (a === c ? (b < d ? -1 : 1) : a < c ? -1 : 1))
 
 export const revisionData = (topology: Topology, { clusters, topology: wished }: NetworkInput): RevisionData => {
-  const bridges = [...topology.neighbours.keys()].sort()
   const isPlainMesh = wished.type === 'Mesh' && topology.tree === undefined
   return {
     clusters,
     topology: wished,
-    bridges: bridges.map((name) => ({ name, access: topology.access.has(name) })),
-    ...(isPlainMesh ? {} : { links: pairs(topology.neighbours) }),
+    ...(isPlainMesh
+      ? {}
+      : {
+          bridges: topology.members.map((name) => ({ name, access: topology.access.has(name) })),
+          links: pairs(topology.neighbours),
+        }),
     ...(topology.tree ? { tree: pairs(topology.tree) } : {}),
   }
 }
 
-/** All that a bridge's entry depends on: a change of paths alone is a new revision too. */
-const digestOf = (data: RevisionData, { routes, vni, mtuBytes }: Topology): string => {
+type Form = Pick<Topology, 'neighbours'>
+const digests = new WeakMap<Topology['routes'], { of: Form['neighbours']; digest: string }>()
+
+/** Digest of what networks over the same bridges have in common: worked out once for all of them. */
+const formDigest = ({ routes, neighbours, members }: Topology): string => {
+  const known = digests.get(routes)
+  if (known?.of === neighbours) return known.digest
   const paths = [...routes.values()].flatMap((each) => [...each.values()].map((path) => path.join('>'))).sort()
-  return sha256(JSON.stringify([data, paths, vni, mtuBytes])).slice(0, 32)
+  const digest = sha256(JSON.stringify([members, paths]))
+  digests.set(routes, { of: neighbours, digest })
+  return digest
 }
+
+/** All that a bridge's entry depends on: a change of paths alone is a new revision too. */
+const digestOf = (data: RevisionData, topology: Topology): string =>
+  sha256(JSON.stringify([data, formDigest(topology), topology.vni, topology.mtuBytes])).slice(0, 32)
 
 const annotationOf = (revision: ControllerRevision): string | undefined =>
   (revision.metadata?.annotations as Record<string, string> | undefined)?.[DIGEST_ANNOTATION]
@@ -64,7 +80,7 @@ const nameOf = (network: VirtualNetwork, number: number): string =>
 export class RevisionKeeper {
   readonly #client: KubeClient
   readonly #informers: Pick<HubInformers, 'revisions'>
-  readonly #memory = new Map<string, { digest: string; revision: Revision }>()
+  readonly #memory = new Map<string, { topology: Topology; digest: string; revision: Revision }>()
 
   constructor(client: KubeClient, informers: Pick<HubInformers, 'revisions'>) {
     this.#client = client
@@ -73,10 +89,14 @@ export class RevisionKeeper {
 
   async keep(network: VirtualNetwork, topology: Topology, input: NetworkInput, signal: AbortSignal): Promise<Revision> {
     const uid = network.metadata.uid ?? ''
+    const remembered = this.#memory.get(uid)
+    if (remembered?.topology === topology) return remembered.revision
     const data = revisionData(topology, input)
     const digest = digestOf(data, topology)
-    const remembered = this.#memory.get(uid)
-    if (remembered?.digest === digest) return remembered.revision
+    if (remembered?.digest === digest) {
+      this.#memory.set(uid, { ...remembered, topology })
+      return remembered.revision
+    }
     const [newest, before] = revisionsOf(network, this.#informers)
     const last = Math.max(newest?.revision ?? 0, remembered?.revision.number ?? 0)
     const isKnown = newest !== undefined && newest.revision === last && annotationOf(newest) === digest
@@ -84,7 +104,7 @@ export class RevisionKeeper {
       ? { number: last, name: newest.metadata?.name ?? '', previous: before?.metadata?.name }
       : { number: last + 1, name: nameOf(network, last + 1), previous: last > 0 ? nameOf(network, last) : undefined }
     if (!isKnown) await this.#create(network, revision, { data, digest }, signal)
-    this.#memory.set(uid, { digest, revision })
+    this.#memory.set(uid, { topology, digest, revision })
     await this.#prune(network, signal)
     return revision
   }

@@ -2,14 +2,18 @@
 // from the published specs. Each bridge's next spec is justified by what is published and acknowledged alone, never by another spec of the same
 // step: so any part of a step may fail to be written.
 import { isDeepStrictEqual } from 'node:util'
+import { shareLinkSets } from '#crds/link-sets.ts'
 import type { BridgeNetwork, NodeBridgeSpec } from '#crds/node-bridge.ts'
+import { drain } from '#operator/compile/drain.ts'
+import { type AdvanceMemory, createMemory, isQuiet, refresh, remember } from './memory.ts'
 import { numbersOf } from './numbers.ts'
+import { rememberPairs } from './remember-pairs.ts'
 import { nextRetired } from './retired.ts'
 import { nextFloodTree, nextRoutes } from './roots.ts'
 import { isSettled } from './settled.ts'
 import { type AdvanceInput, type DesiredNetwork, situationOf } from './situation.ts'
-import { linkNumber, type Step } from './step.ts'
-import { nextLabels, nextLinks, nextNeighbours, nextTrees } from './supports.ts'
+import type { Step } from './step.ts'
+import { nextLabels, nextLinkIds, nextLinks, nextTrees } from './supports.ts'
 import { type Usage, usageOf } from './usage.ts'
 import { createWaitingList, type Waiting } from './waiting.ts'
 
@@ -17,23 +21,23 @@ export type AdvanceOutput = {
   /** Specs that differ from the published ones. */
   next: Map<string, NodeBridgeSpec>
   waiting: Waiting[]
-  /** For each network, the bridges whose published spec is what it should be in the end (but for old parts that still drain). */
-  settled: Map<string, Set<string>>
+  /** Whether the published spec of a bridge has all that a network wants of it in the end (old parts may still drain). */
+  isSettled: (network: string, bridge: string) => boolean
 }
 
 /** A network at a bridge that it is to leave: nothing starts here, but others may still pass. */
 const leavingEntry = (step: Step, bridge: string, network: DesiredNetwork): BridgeNetwork | undefined => {
   const carried = step.carried(bridge, network)
   if (!carried) return undefined
-  const links = nextNeighbours(step, bridge, network).map((neighbour) => linkNumber(step, bridge, neighbour))
+  const links = nextLinkIds(step, bridge, network)
   const isEmpty = links.length === 0 && nextTrees(step, bridge, network).length === 0
   if (isEmpty && step.isAcknowledged(bridge)) return undefined
-  return { ...carried.entry, access: false, links: links.sort((left, right) => left - right), routes: [], floodTree: 0 }
+  return { ...carried.entry, access: false, links, routes: [], floodTree: 0 }
 }
 
 const memberEntry = (step: Step, bridge: string, network: DesiredNetwork): BridgeNetwork => {
   const access = network.access.has(bridge)
-  const links = nextNeighbours(step, bridge, network).map((neighbour) => linkNumber(step, bridge, neighbour))
+  const links = nextLinkIds(step, bridge, network)
   return {
     name: network.network,
     vni: network.vni,
@@ -41,17 +45,24 @@ const memberEntry = (step: Step, bridge: string, network: DesiredNetwork): Bridg
     mtuBytes: network.mtuBytes,
     access,
     revision: network.revision,
-    links: links.sort((left, right) => left - right),
+    links,
     routes: access ? nextRoutes(step, bridge, network) : [],
     floodTree: access ? nextFloodTree(step, bridge, network) : 0,
   }
 }
 
+const sameNumbers = rememberPairs(
+  (left: readonly number[], right: readonly number[]) =>
+    left.length === right.length && left.every((number, index) => number === right[index]),
+)
+
 /** The revision of an entry is that of its newest parts: what a revision does not change here is not written again. */
 const withRevision = (entry: BridgeNetwork, published: BridgeNetwork | undefined): BridgeNetwork => {
   if (!published) return entry
-  const same = { ...entry, revision: published.revision }
-  return isDeepStrictEqual(same, published) ? same : entry
+  const { links, ...rest } = { ...entry, revision: published.revision }
+  const { links: publishedLinks, ...publishedRest } = published
+  const isSame = sameNumbers(links, publishedLinks) && isDeepStrictEqual(rest, publishedRest)
+  return isSame ? { ...rest, links } : entry
 }
 
 const nextNetworks = (step: Step, bridge: string): BridgeNetwork[] =>
@@ -79,7 +90,7 @@ const nextSpec = (step: Step, bridge: string): NodeBridgeSpec => {
   const labels = nextLabels(step, bridge)
   const retired = nextRetired(step, bridge, networks)
   const nodeUID = step.bridges.get(bridge)?.nodeUID ?? published.nodeUID
-  return {
+  return shareLinkSets({
     overlayUID: step.overlayUID,
     epoch: step.epoch,
     serial: Math.max(published.serial ?? 0, step.programmed.get(bridge)?.serial ?? 0) + 1,
@@ -90,18 +101,32 @@ const nextSpec = (step: Step, bridge: string): NodeBridgeSpec => {
     networks,
     labels,
     trees: trees.sort((left, right) => left.vni - right.vni || left.tree - right.tree),
-    ...step.numbers.cursors.get(bridge),
+    ...step.numbers.of(bridge)?.cursors,
     ...(retired.length > 0 ? { retired } : {}),
-  }
+  })
 }
 
-export const advance = (input: AdvanceInput): AdvanceOutput => {
+/** Networks that are settled at a bridge whose spec changes, or that waits. */
+const settledAt = (step: Step, bridge: string): Set<string> =>
+  new Set(
+    [...step.networks.values()]
+      .filter((network) => network.neighbours.has(bridge) && isSettled(step, bridge, network))
+      .map(({ network }) => network),
+  )
+
+/** `advance` in steps of one bridge each, for whoever must not be held up by the whole. */
+export function* advanceInSteps(
+  input: AdvanceInput,
+  memory: AdvanceMemory = createMemory(),
+): Generator<void, AdvanceOutput> {
+  refresh(memory, input)
   const situation = situationOf(input)
   const waiting = createWaitingList()
   let usage: Usage | undefined
   const step: Step = {
     ...situation,
     waiting,
+    linkIds: new Map(),
     numbers: numbersOf(situation),
     usage: () => {
       usage ??= usageOf(situation.view)
@@ -109,15 +134,24 @@ export const advance = (input: AdvanceInput): AdvanceOutput => {
     },
   }
   const next = new Map<string, NodeBridgeSpec>()
+  const partly = new Map<string, Set<string>>()
   for (const [bridge, published] of input.published) {
+    if (isQuiet(memory, situation, bridge)) continue
+    memory.quiet.delete(bridge)
     const spec = nextSpec(step, bridge)
-    if (!sameContent(spec, published)) next.set(bridge, spec)
+    const isSame = sameContent(spec, published)
+    if (!isSame) next.set(bridge, spec)
+    if (!isSame || waiting.concerns(bridge)) partly.set(bridge, settledAt(step, bridge))
+    else remember(memory, situation, bridge, step.numbers.remainders.has(bridge))
+    yield
   }
-  const settled = new Map(
-    [...input.networks.values()].map((network) => [
-      network.network,
-      new Set([...network.neighbours.keys()].filter((bridge) => isSettled(step, bridge, network))),
-    ]),
-  )
-  return { next, waiting: waiting.entries(), settled }
+  return {
+    next,
+    waiting: waiting.entries(),
+    isSettled: (network, bridge) =>
+      partly.get(bridge)?.has(network) ??
+      (input.published.has(bridge) && (input.networks.get(network)?.neighbours.has(bridge) ?? false)),
+  }
 }
+
+export const advance = (input: AdvanceInput): AdvanceOutput => drain(advanceInSteps(input))

@@ -2,21 +2,29 @@
 import { type Path, pathText } from '#operator/compile/topology.ts'
 import type { Situation } from './situation.ts'
 import { treeNumberOf } from './tree-numbers.ts'
+import type { BridgeView } from './view.ts'
 
 export const LABEL_RANGE = { first: 16, last: 32767 } as const
 const LINK_RANGE = { first: 1, last: 65535 } as const
 
 type Range = { first: number; last: number }
 
+/** Numbers that one bridge gives out. */
+export type BridgeNumbers = {
+  /** By neighbour. */
+  links: ReadonlyMap<string, number>
+  /** By remaining path. */
+  labels: ReadonlyMap<string, number>
+  cursors: { linkCursor: number; labelCursor: number }
+}
+
 export type Numbers = {
-  links: ReadonlyMap<string, ReadonlyMap<string, number>>
-  /** Label of each remaining path at each bridge that it passes. */
-  labels: ReadonlyMap<string, ReadonlyMap<string, number>>
+  /** Those of a living bridge, worked out when somebody asks. */
+  of: (bridge: string) => BridgeNumbers | undefined
   /** Remaining paths that bridges must know, by their text. */
   remainders: ReadonlyMap<string, ReadonlyMap<string, Path>>
   /** Flood tree of each network; 0 where there is none. */
   trees: ReadonlyMap<string, number>
-  cursors: ReadonlyMap<string, { linkCursor: number; labelCursor: number }>
 }
 
 /** The first free number after the cursor, going round. */
@@ -32,7 +40,8 @@ export const nextFree = (cursor: number, { first, last }: Range, isTaken: (numbe
 /** For each bridge, the remaining paths of all routes that pass it. */
 const remaindersOf = ({ networks }: Situation): Map<string, Map<string, Path>> => {
   const remainders = new Map<string, Map<string, Path>>()
-  for (const { routes } of networks.values())
+  const shapes = new Set([...networks.values()].map(({ routes }) => routes))
+  for (const routes of shapes)
     for (const paths of routes.values())
       for (const path of paths.values())
         for (let at = 1; at < path.length - 1; at++) {
@@ -44,14 +53,11 @@ const remaindersOf = ({ networks }: Situation): Map<string, Map<string, Path>> =
   return remainders
 }
 
-const desiredNeighbours = ({ networks, isLiving }: Situation): Map<string, Set<string>> => {
-  const all = new Map<string, Set<string>>()
-  for (const { neighbours } of networks.values())
-    for (const [bridge, links] of neighbours) {
-      const known = all.get(bridge) ?? new Set<string>()
-      for (const link of links) if (isLiving(link)) known.add(link)
-      all.set(bridge, known)
-    }
+/** Living bridges that the bridge is to have a link to, for any network. */
+const desiredNeighbours = ({ neighbourMaps, isLiving }: Situation, bridge: string): Set<string> => {
+  const all = new Set<string>()
+  for (const neighbours of neighbourMaps)
+    for (const name of neighbours.get(bridge) ?? []) if (isLiving(name)) all.add(name)
   return all
 }
 
@@ -88,27 +94,33 @@ const numberEach = <Key>(
   return { numbers, cursor: last }
 }
 
+const numbersAt = (situation: Situation, bridge: string, remainders: ReadonlyMap<string, Path>): BridgeNumbers => {
+  const { spec, links: present, labels: known, labelOfPath, neighbourOf } = situation.view.get(bridge) as BridgeView
+  const wanted = new Set([...present.keys(), ...[...desiredNeighbours(situation, bridge)].sort()])
+  const links = numberEach(wanted, (neighbour) => present.get(neighbour)?.id, LINK_RANGE, {
+    cursor: spec.linkCursor ?? 0,
+    taken: new Set(neighbourOf.keys()),
+  })
+  const labels = numberEach([...remainders.keys()].sort(), (path) => labelOfPath.get(path)?.label, LABEL_RANGE, {
+    cursor: labelCursorOf(situation, bridge),
+    taken: new Set(known.keys()),
+  })
+  return {
+    links: links.numbers,
+    labels: labels.numbers,
+    cursors: { linkCursor: links.cursor, labelCursor: labels.cursor },
+  }
+}
+
 export const numbersOf = (situation: Situation): Numbers => {
   const remainders = remaindersOf(situation)
-  const neighbours = desiredNeighbours(situation)
-  const links = new Map<string, Map<string, number>>()
-  const labels = new Map<string, Map<string, number>>()
-  const cursors = new Map<string, { linkCursor: number; labelCursor: number }>()
-  for (const [bridge, { spec, links: present, labels: known, labelOfPath, neighbourOf }] of situation.view) {
-    const wanted = new Set([...present.keys(), ...[...(neighbours.get(bridge) ?? [])].sort()])
-    const ofLinks = numberEach(wanted, (neighbour) => present.get(neighbour)?.id, LINK_RANGE, {
-      cursor: spec.linkCursor ?? 0,
-      taken: new Set(neighbourOf.keys()),
-    })
-    const paths = [...(remainders.get(bridge)?.keys() ?? [])].sort()
-    const ofLabels = numberEach(paths, (path) => labelOfPath.get(path)?.label, LABEL_RANGE, {
-      cursor: labelCursorOf(situation, bridge),
-      taken: new Set(known.keys()),
-    })
-    links.set(bridge, ofLinks.numbers)
-    labels.set(bridge, ofLabels.numbers)
-    cursors.set(bridge, { linkCursor: ofLinks.cursor, labelCursor: ofLabels.cursor })
+  const numbers = new Map<string, BridgeNumbers>()
+  const of = (bridge: string): BridgeNumbers | undefined => {
+    if (!situation.isLiving(bridge)) return undefined
+    const found = numbers.get(bridge) ?? numbersAt(situation, bridge, remainders.get(bridge) ?? new Map())
+    numbers.set(bridge, found)
+    return found
   }
   const trees = new Map([...situation.networks.values()].map((each) => [each.network, treeNumberOf(each, situation)]))
-  return { links, labels, remainders, trees, cursors }
+  return { of, remainders, trees }
 }

@@ -1,5 +1,6 @@
 // For tests: publication in a world of changing wishes, and what must hold in it at every moment.
 import * as assert from 'uvu/assert'
+import { expandLinkSets } from '#crds/link-sets.ts'
 import type { NodeBridgeSpec } from '#crds/node-bridge.ts'
 import { compile } from '#operator/compile/compile.ts'
 import type { LinkInput, NetworkInput } from '#operator/compile/input.ts'
@@ -177,7 +178,7 @@ export class PublicationWorld {
       const flooded = this.overlay.flood(name, from, holdings).get(to) ?? 0
       assert.is(flooded, expected, `at rest, flood ${name} ${from} ${to}`)
     }
-    for (const [name, spec] of this.overlay.published()) this.#checkNothingIsLeft(name, spec)
+    for (const [name, spec] of this.overlay.published()) this.#checkNothingIsLeft(name, expandLinkSets(spec))
   }
 
   #checkNothingIsLeft(name: string, spec: NodeBridgeSpec): void {

@@ -1,4 +1,6 @@
+import type { NameSet } from '#operator/compile/name-set.ts'
 import { pathText } from '#operator/compile/topology.ts'
+import { rememberPairs } from './remember-pairs.ts'
 import { nextFloodTree, nextRoutes } from './roots.ts'
 import type { DesiredNetwork } from './situation.ts'
 import type { Step } from './step.ts'
@@ -7,6 +9,10 @@ import { createWaitingList } from './waiting.ts'
 
 const contains = (set: ReadonlySet<string> | undefined, wanted: Iterable<string>): boolean =>
   [...wanted].every((each) => set?.has(each))
+
+const hasNeighbours = rememberPairs((desired: NameSet, published: ReadonlySet<string>) => contains(published, desired))
+
+const NOBODY: NameSet = new Set()
 
 /** Whether every label that passes the bridge is published as it should be. */
 const hasLabels = (step: Step, bridge: string): boolean =>
@@ -33,7 +39,7 @@ export const isSettled = (step: Step, bridge: string, network: DesiredNetwork): 
       const known = carried.routes.get(to)
       return known?.link === link && known.label === label
     }) &&
-    contains(carried.neighbours, network.neighbours.get(bridge) ?? []) &&
+    hasNeighbours(network.neighbours.get(bridge) ?? NOBODY, carried.neighbours) &&
     (!branches || contains(step.view.get(bridge)?.trees.get(`${network.vni}/${tree}`), branches)) &&
     hasLabels(step, bridge)
   )

@@ -1,7 +1,12 @@
 // For tests: agents that acknowledge late or never, a hub that forgets everything but what it published, and frames over any mix of specs.
+
+import * as assert from 'uvu/assert'
+import { expandLinkSets } from '#crds/link-sets.ts'
 import type { NodeBridgeSpec } from '#crds/node-bridge.ts'
+import { drain } from '#operator/compile/drain.ts'
 import { sha256 } from '#runtime/digest.ts'
-import { type AdvanceOutput, advance } from './advance.ts'
+import { type AdvanceOutput, advance, advanceInSteps } from './advance.ts'
+import { createMemory } from './memory.ts'
 import { floodFrame, type Holdings, sendFrame } from './simulated-frames.ts'
 import type { BridgeIdentity, DesiredNetwork, ProgrammedSpec } from './situation.ts'
 
@@ -18,6 +23,7 @@ export class SimulatedOverlay {
   readonly #agents = new Map<string, Agent>()
   readonly #zombies = new Map<string, Agent>()
   #epoch = 1
+  #memory = createMemory()
   #incarnation = 0
 
   addBridge(bridge: string): void {
@@ -39,6 +45,7 @@ export class SimulatedOverlay {
 
   restartHub(): void {
     this.#epoch++
+    this.#memory = createMemory()
   }
 
   published(): Map<string, NodeBridgeSpec> {
@@ -54,7 +61,7 @@ export class SimulatedOverlay {
       const held = specs[reported]
       if (held) programmed.set(bridge, { epoch: held.epoch ?? 0, serial: held.serial ?? 0 })
     }
-    const output = advance({
+    const input = {
       overlayUID: 'overlay',
       epoch: this.#epoch,
       udpPort: 14789,
@@ -64,7 +71,9 @@ export class SimulatedOverlay {
       networks: this.networks,
       bridges: identities,
       digest: sha256,
-    })
+    }
+    const output = drain(advanceInSteps(input, this.#memory))
+    assert.equal(output.next, advance(input).next, 'memory changes nothing')
     for (const [bridge, spec] of output.next) if (isWritten(bridge)) this.#agents.get(bridge)?.specs.push(spec)
     return output
   }
@@ -102,7 +111,7 @@ export class SimulatedOverlay {
     for (const [bridge, { specs, held: least }] of [...this.#zombies, ...this.#agents]) {
       const index = draw ? least + draw(specs.length - least) : least
       const spec = specs[index]
-      if (spec) held.set(bridge, spec)
+      if (spec) held.set(bridge, expandLinkSets(spec))
     }
     return held
   }

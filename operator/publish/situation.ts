@@ -33,6 +33,8 @@ export type AdvanceInput = {
 }
 
 export type Situation = AdvanceInput & {
+  /** The different neighbourhoods of the networks: most networks share theirs. */
+  neighbourMaps: readonly Topology['neighbours'][]
   view: View
   /** Living bridges that may hold an older spec than the published one. */
   unacknowledged: readonly string[]
@@ -52,6 +54,7 @@ export const situationOf = (input: AdvanceInput): Situation => {
   const acknowledged = new Set([...input.published.keys()].filter((bridge) => acknowledges(input, bridge)))
   return {
     ...input,
+    neighbourMaps: [...new Set([...input.networks.values()].map(({ neighbours }) => neighbours))],
     view,
     unacknowledged: [...input.published.keys()].filter((bridge) => !acknowledged.has(bridge)),
     isAcknowledged: (bridge) => acknowledged.has(bridge),

@@ -1,4 +1,5 @@
 // For tests: one network over a few bridges, published and acknowledged by hand.
+import { expandLinkSets } from '#crds/link-sets.ts'
 import type { NodeBridgeSpec } from '#crds/node-bridge.ts'
 import { compile } from '#operator/compile/compile.ts'
 import type { NetworkInput } from '#operator/compile/input.ts'
@@ -78,7 +79,7 @@ export class SmallOverlay {
   }
 
   spec(name: string): NodeBridgeSpec {
-    return this.published.get(name) ?? {}
+    return expandLinkSets(this.published.get(name) ?? {})
   }
 
   entry(name: string) {

@@ -25,7 +25,13 @@ export type WriteFailure = { bridge: string; error: unknown }
 /** Reports of the agent that may come between before a write is given up for this step. */
 const MAX_REPORTS = 3
 
-type Written = { generation: number; resourceVersion: string | undefined; spec: NodeBridgeSpec }
+type Written = {
+  generation: number
+  resourceVersion: string | undefined
+  spec: NodeBridgeSpec
+  /** What `newest` made of an object: the same each time. */
+  shown?: { of: NodeBridge; object: NodeBridge }
+}
 
 export class SpecWriter {
   readonly #client: KubeClient
@@ -43,8 +49,15 @@ export class SpecWriter {
       this.#written.delete(metadata.uid ?? '')
       return object
     }
+    if (written.shown?.of === object) return written.shown.object
     const { spec, generation, resourceVersion } = written
-    return { ...object, spec, metadata: { ...metadata, generation, ...(resourceVersion ? { resourceVersion } : {}) } }
+    const shown = {
+      ...object,
+      spec,
+      metadata: { ...metadata, generation, ...(resourceVersion && { resourceVersion }) },
+    }
+    written.shown = { of: object, object: shown }
+    return shown
   }
 
   /** Writes all, and tells which failed: the next step begins from what is published then. */

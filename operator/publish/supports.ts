@@ -1,6 +1,8 @@
 // The supports of one bridge's next spec: those of the new state are there at once, old ones stay while anyone may use them.
 import type { BridgeLabel, BridgeLink, BridgeNetwork, BridgeTree } from '#crds/node-bridge.ts'
+import type { NameSet } from '#operator/compile/name-set.ts'
 import { type Path, pathText } from '#operator/compile/topology.ts'
+import { rememberPairs } from './remember-pairs.ts'
 import { waitsForAllowance, waitsForLabel, waitsForTree } from './removals.ts'
 import type { DesiredNetwork } from './situation.ts'
 import { labelNumber, linkNumber, type Step } from './step.ts'
@@ -36,8 +38,24 @@ export const nextLabels = (step: Step, bridge: string): BridgeLabel[] => {
   return [...wanted, ...kept].sort((left, right) => left.label - right.label)
 }
 
+const isWithin = rememberPairs((names: ReadonlySet<string>, limit: NameSet) =>
+  [...names].every((name) => limit.has(name)),
+)
+
+/** Links that may carry the network. */
+export const nextLinkIds = (step: Step, bridge: string, network: DesiredNetwork): number[] => {
+  const toIds = (names: readonly string[]): number[] =>
+    names.map((neighbour) => linkNumber(step, bridge, neighbour)).sort(byNumber)
+  const desired = network.neighbours.get(bridge)
+  const published = step.carried(bridge, network)?.neighbours
+  if (!desired || (published && !isWithin(published, desired))) return toIds(nextNeighbours(step, bridge, network))
+  const ids = step.linkIds.get(desired) ?? toIds([...desired].filter(step.isLiving))
+  step.linkIds.set(desired, ids)
+  return ids
+}
+
 /** Neighbours that may exchange the network with the bridge. */
-export const nextNeighbours = (step: Step, bridge: string, network: DesiredNetwork): string[] => {
+const nextNeighbours = (step: Step, bridge: string, network: DesiredNetwork): string[] => {
   const wanted = [...(network.neighbours.get(bridge) ?? [])].filter(step.isLiving)
   const known = new Set(wanted)
   const kept = [...(step.carried(bridge, network)?.neighbours ?? [])].filter((neighbour) => {
@@ -87,7 +105,7 @@ export const nextLinks = (step: Step, bridge: string, next: Parts): BridgeLink[]
   const used = linksIn(next)
   const held = linksIn(published?.spec ?? {})
   const isAcknowledged = step.isAcknowledged(bridge)
-  return [...(step.numbers.links.get(bridge) ?? [])]
+  return [...(step.numbers.of(bridge)?.links ?? [])]
     .filter(([neighbour, id]) => {
       if (!step.isLiving(neighbour)) return false
       return used.has(id) || (published?.links.has(neighbour) && (held.has(id) || !isAcknowledged))

@@ -1,5 +1,13 @@
 // The published specs as the questions that publication asks of them.
-import type { BridgeLabel, BridgeLink, BridgeNetwork, BridgeRoute, NodeBridgeSpec } from '#crds/node-bridge.ts'
+import { expandLinkSets } from '#crds/link-sets.ts'
+import type {
+  BridgeLabel,
+  BridgeLink,
+  BridgeNetwork,
+  BridgeRoute,
+  BridgeTree,
+  NodeBridgeSpec,
+} from '#crds/node-bridge.ts'
 
 /** The newest spec of each living bridge; an empty one for a bridge that has none yet. */
 export type Published = ReadonlyMap<string, NodeBridgeSpec>
@@ -10,19 +18,6 @@ export type NetworkView = {
   neighbours: ReadonlySet<string>
   routes: ReadonlyMap<string, BridgeRoute>
 }
-
-export type BridgeView = {
-  spec: NodeBridgeSpec
-  links: ReadonlyMap<string, BridgeLink>
-  neighbourOf: ReadonlyMap<number, string>
-  labels: ReadonlyMap<number, BridgeLabel>
-  labelOfPath: ReadonlyMap<string, BridgeLabel>
-  networks: ReadonlyMap<string, NetworkView>
-  /** Neighbours on each flood tree, by `treeKey`. */
-  trees: ReadonlyMap<string, ReadonlySet<string>>
-}
-
-export type View = ReadonlyMap<string, BridgeView>
 
 export const treeKey = (vni: number, tree: number): string => `${vni}/${tree}`
 
@@ -35,25 +30,80 @@ const firstByPath = (labels: readonly BridgeLabel[]): Map<string, BridgeLabel> =
   return found
 }
 
-const bridgeView = (spec: NodeBridgeSpec): BridgeView => {
-  const { links = [], labels = [], networks = [], trees = [] } = spec
-  const neighbourOf = new Map(links.map(({ id, bridge }) => [id, bridge]))
-  const namesOf = (ids: readonly number[]): Set<string> => new Set(ids.flatMap((id) => neighbourOf.get(id) ?? []))
-  const networkView = (entry: BridgeNetwork): NetworkView => ({
-    entry,
-    neighbours: namesOf(entry.links),
-    routes: new Map(entry.routes.map((route) => [route.to, route])),
-  })
-  return {
-    spec,
-    neighbourOf,
-    links: new Map(links.map((link) => [link.bridge, link])),
-    labels: new Map(labels.map((label) => [label.label, label])),
-    labelOfPath: firstByPath(labels),
-    networks: new Map(networks.map((entry) => [entry.name, networkView(entry)])),
-    trees: new Map(trees.map(({ vni, tree, links: ids }) => [treeKey(vni, tree), namesOf(ids)])),
+/** One spec. Each table is made when it is first asked for: of most bridges most steps ask nothing. */
+export class BridgeView {
+  /** The spec with the links of each network in full. */
+  readonly spec: NodeBridgeSpec
+  #links: ReadonlyMap<string, BridgeLink> | undefined
+  #neighbourOf: ReadonlyMap<number, string> | undefined
+  #labels: ReadonlyMap<number, BridgeLabel> | undefined
+  #labelOfPath: ReadonlyMap<string, BridgeLabel> | undefined
+  #networks: ReadonlyMap<string, NetworkView> | undefined
+  #trees: ReadonlyMap<string, ReadonlySet<string>> | undefined
+
+  constructor(spec: NodeBridgeSpec) {
+    this.spec = expandLinkSets(spec)
+  }
+
+  get links(): ReadonlyMap<string, BridgeLink> {
+    this.#links ??= new Map((this.spec.links ?? []).map((link) => [link.bridge, link]))
+    return this.#links
+  }
+
+  get neighbourOf(): ReadonlyMap<number, string> {
+    this.#neighbourOf ??= new Map((this.spec.links ?? []).map(({ id, bridge }) => [id, bridge]))
+    return this.#neighbourOf
+  }
+
+  get labels(): ReadonlyMap<number, BridgeLabel> {
+    this.#labels ??= new Map((this.spec.labels ?? []).map((label) => [label.label, label]))
+    return this.#labels
+  }
+
+  get labelOfPath(): ReadonlyMap<string, BridgeLabel> {
+    this.#labelOfPath ??= firstByPath(this.spec.labels ?? [])
+    return this.#labelOfPath
+  }
+
+  get networks(): ReadonlyMap<string, NetworkView> {
+    this.#networks ??= this.#viewNetworks()
+    return this.#networks
+  }
+
+  /** Neighbours on each flood tree, by `treeKey`. */
+  get trees(): ReadonlyMap<string, ReadonlySet<string>> {
+    this.#trees ??= new Map(
+      (this.spec.trees ?? []).map(({ vni, tree, links }: BridgeTree) => [treeKey(vni, tree), this.#namesOf(links)]),
+    )
+    return this.#trees
+  }
+
+  #namesOf(ids: readonly number[]): Set<string> {
+    return new Set(ids.flatMap((id) => this.neighbourOf.get(id) ?? []))
+  }
+
+  #viewNetworks(): Map<string, NetworkView> {
+    const sets = new Map<readonly number[], Set<string>>()
+    return new Map(
+      (this.spec.networks ?? []).map((entry) => {
+        const neighbours = sets.get(entry.links) ?? this.#namesOf(entry.links)
+        sets.set(entry.links, neighbours)
+        return [entry.name, { entry, neighbours, routes: new Map(entry.routes.map((route) => [route.to, route])) }]
+      }),
+    )
   }
 }
 
+export type View = ReadonlyMap<string, BridgeView>
+
+/** Specs are never changed once they are there, so each is looked at once. */
+const known = new WeakMap<NodeBridgeSpec, BridgeView>()
+
 export const viewOf = (published: Published): View =>
-  new Map([...published].map(([bridge, spec]) => [bridge, bridgeView(spec)]))
+  new Map(
+    [...published].map(([bridge, spec]) => {
+      const view = known.get(spec) ?? new BridgeView(spec)
+      known.set(spec, view)
+      return [bridge, view]
+    }),
+  )

@@ -9,11 +9,14 @@ export type Waiting = {
 
 export type WaitingList = {
   add(reason: Waiting['reason'], where: { network: string; bridge: string }, waitsFor: readonly string[]): void
+  /** Whether anything is held up at the bridge. */
+  concerns(bridge: string): boolean
   entries(): Waiting[]
 }
 
 /** Collects what is held up, one entry for each network, bridge and reason. */
 export const createWaitingList = (): WaitingList => {
+  const bridges = new Set<string>()
   const found = new Map<string, { entry: Omit<Waiting, 'waitsFor'>; waitsFor: Set<string> }>()
   return {
     add(reason, { network, bridge }, waitsFor) {
@@ -22,7 +25,9 @@ export const createWaitingList = (): WaitingList => {
       const known = found.get(key) ?? { entry: { network, bridge, reason }, waitsFor: new Set<string>() }
       for (const each of waitsFor) known.waitsFor.add(each)
       found.set(key, known)
+      bridges.add(bridge)
     },
+    concerns: (bridge) => bridges.has(bridge),
     entries: () => [...found.values()].map(({ entry, waitsFor }) => ({ ...entry, waitsFor: [...waitsFor].sort() })),
   }
 }

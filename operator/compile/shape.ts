@@ -1,0 +1,83 @@
+// The form of a network's topology, without its name and numbers: networks over the same clusters share it.
+import { followPath, nextHopsTo } from './cheapest-paths.ts'
+import { BASELINE_COST, type Edges, edgesOf } from './edges.ts'
+import { floodTreeOf } from './flood-tree.ts'
+import { componentsOf } from './graph.ts'
+import type { CompileInput, LinkInput, NetworkInput } from './input.ts'
+import { type Members, membersOf } from './members.ts'
+import type { Path, Topology, TopologyProblem } from './topology.ts'
+
+export type Shape = Omit<Topology, 'network' | 'vni' | 'device' | 'mtuBytes'> & Pick<Edges, 'used' | 'refused'>
+
+type Routes = Map<string, Map<string, Path>>
+
+/**
+ * In a mesh a path can beat the direct link only over OverlayLinks alone, since each further link costs as much as the direct one: so the search
+ * stays within those, and a mesh of a thousand bridges costs nothing.
+ */
+const searchSpace = (network: NetworkInput, { graph, extra }: Edges) =>
+  network.topology.type === 'Mesh' ? { graph: extra, limit: BASELINE_COST - 1 } : { graph: graph(), limit: undefined }
+
+const routesOf = (network: NetworkInput, { access }: Members, edges: Edges, unready: ReadonlySet<string>): Routes => {
+  const routes: Routes = new Map()
+  if (network.topology.type === 'Mesh' && edges.used.length === 0) return routes
+  const { graph, limit } = searchSpace(network, edges)
+  const isAccess = new Set(access)
+  for (const destination of access) {
+    const hops = nextHopsTo(destination, graph, unready, limit)
+    for (const [ingress, { next }] of hops) {
+      if (next === destination || !isAccess.has(ingress)) continue
+      const paths = routes.get(ingress) ?? new Map<string, Path>()
+      routes.set(ingress, paths.set(destination, followPath(ingress, destination, hops)))
+    }
+  }
+  return routes
+}
+
+const problemsOf = ({ topology }: NetworkInput, { hubs }: Members): TopologyProblem[] => {
+  const wanted = topology.star?.hubs
+  if (topology.type !== 'Star' || !wanted || hubs.length === wanted.replicas) return []
+  const place = `cluster ${wanted.cluster}${wanted.site === undefined ? '' : `, site ${wanted.site}`}`
+  const advice = 'lower topology.star.hubs.replicas, add nodes there, or correct cluster and site'
+  return [
+    {
+      reason: hubs.length === 0 ? 'NoHub' : 'TooFewHubs',
+      message: `${place} has ${hubs.length} of ${wanted.replicas} hub bridges: ${advice}`,
+    },
+  ]
+}
+
+/** Whether each access bridge has a link to each other. */
+const isFull = ({ topology }: NetworkInput, { access }: Members, { neighbours }: Edges): boolean =>
+  topology.type === 'Mesh' ||
+  access.every((bridge) => access.every((other) => other === bridge || neighbours.get(bridge)?.has(other)))
+
+const groupsOf = ({ topology }: NetworkInput, { all }: Members, { graph }: Edges): string[][] =>
+  topology.type === 'Mesh' ? (all.length > 0 ? [[...all]] : []) : componentsOf(graph())
+
+/** `links`: OverlayLinks that select the network. */
+export const shapeOf = (
+  network: NetworkInput,
+  { bridges, sites }: CompileInput,
+  links: readonly LinkInput[],
+): Shape => {
+  const members = membersOf(network, bridges, sites)
+  const unready = new Set(bridges.filter(({ isReady }) => !isReady).map(({ bridge }) => bridge))
+  const edges = edgesOf(network, members, links)
+  const access = new Set(members.access)
+  const routes = routesOf(network, members, edges, unready)
+  const groups = groupsOf(network, members, edges)
+  // Where all reach each other directly, a copy on each link reaches everyone once, and no tree is needed.
+  const isDirect = routes.size === 0 && isFull(network, members, edges)
+  return {
+    access,
+    members: members.all,
+    neighbours: edges.neighbours,
+    routes,
+    tree: isDirect ? undefined : floodTreeOf(edges.graph(), groups, access, { preferred: members.hubs, unready }),
+    components: groups.map((group) => group.filter((bridge) => access.has(bridge))).filter(({ length }) => length),
+    problems: problemsOf(network, members),
+    used: edges.used,
+    refused: edges.refused,
+  }
+}
