@@ -9,6 +9,7 @@ const structural = (schema: object): { [key: string]: Json } => JSON.parse(JSON.
 const openApi = (kind: KindDefinition): { [key: string]: Json } => ({
   description: kind.description,
   type: 'object',
+  ...(kind.rules ? { 'x-kubernetes-validations': kind.rules.map((rule) => ({ ...rule })) } : {}),
   ...(kind.specOptional ? {} : { required: ['spec'] }),
   properties: {
     apiVersion: { type: 'string', description: 'Version of the schema of this object.' },

@@ -62,6 +62,8 @@ export type KindDefinition<Spec extends TObject = TObject, Status extends TObjec
   scope: 'Namespaced' | 'Cluster'
   description: string
   spec: Spec
+  /** Rules on the whole object, of which CEL sees the name too. */
+  rules?: Rule[]
   /** A kind whose spec another part fills in later. */
   specOptional?: boolean
   status?: Status

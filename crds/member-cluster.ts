@@ -13,6 +13,13 @@ export const memberCluster = defineKind({
   scope: 'Cluster',
   description:
     'A Kubernetes cluster that has joined the overlay. `kubectl vnet join` makes it; deleting it revokes the membership. Lives on the hub.',
+  // Its mailbox is a namespace, `vnet-cluster-` and this name.
+  rules: [
+    {
+      rule: "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?$')",
+      message: 'the name of a cluster has at most 50 letters, digits and dashes, no dots',
+    },
+  ],
   spec: Type.Object(
     {
       sites: Type.Optional(

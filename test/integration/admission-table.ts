@@ -85,6 +85,12 @@ export const badObjects: Row[] = [
   ['a link that costs nothing', link('bad', { a, b, cost: 0 }), 'spec.cost', '1'],
   ['a link in an unknown state', link('bad', { a, b, adminState: 'Maybe' }), 'spec.adminState', '"Up", "Down"'],
   [
+    'a cluster with a dot in its name',
+    cluster('MemberCluster', 'east.example', {}),
+    'the name of a cluster has at most 50 letters, digits and dashes, no dots',
+  ],
+  ['a cluster with a name too long for its mailbox', cluster('MemberCluster', 'e'.repeat(51), {}), 'at most 50'],
+  [
     'two sites of one name',
     cluster('MemberCluster', 'bad', {
       sites: [
