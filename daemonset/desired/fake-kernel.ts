@@ -49,7 +49,7 @@ export class FakeKernel {
       programs: this.#current,
       oldPrograms: [...this.#programs].filter((programs) => programs !== this.#current),
       notrack: this.#notrack,
-      firewall: [],
+      firewall: { rules: [] },
       tables: Object.fromEntries(
         Object.entries(this.#tables).map(([name, table]) => [name, new Map(table)]),
       ) as unknown as Tables,

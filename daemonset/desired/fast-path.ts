@@ -16,16 +16,32 @@ export type FastPath = { readonly isOn: boolean; readonly reason: string; readon
 type Subject = FastPathInput & { readonly underlay: Interface | undefined }
 type Check = (subject: Subject) => Omit<FastPath, 'isOn'> | undefined
 
+const MAX_NAMED = 5
+const listed = (names: readonly string[]): string =>
+  [...names.slice(0, MAX_NAMED), ...(names.length > MAX_NAMED ? [`and ${names.length - MAX_NAMED} more`] : [])].join(
+    ', ',
+  )
+
 const checks: readonly Check[] = [
   ({ mode }) =>
-    mode === 'Off' ? { reason: 'SwitchedOff', message: 'it is switched off by --fast-path=Off' } : undefined,
+    mode === 'Off'
+      ? { reason: 'SwitchedOff', message: 'agent.fastPath is Off; set it to Auto to switch it on' }
+      : undefined,
   ({ underlay }) =>
-    underlay ? undefined : { reason: 'NoUnderlay', message: 'the interface towards the other nodes is not known' },
+    underlay
+      ? undefined
+      : {
+          reason: 'NoUnderlay',
+          message: 'the interface towards the other nodes is not known: give the node an address that an interface has',
+        },
   // The outer header begins with an Ethernet header; WireGuard and other tunnels have none.
   ({ underlay }) =>
     underlay?.mac
       ? undefined
-      : { reason: 'NoEthernet', message: `the underlay ${underlay?.name} is no Ethernet device` },
+      : {
+          reason: 'NoEthernet',
+          message: `the underlay ${underlay?.name} is no Ethernet device, whose header the fast path writes: every frame takes the slow path`,
+        },
   ({ underlay, observed }) =>
     observed.filters.some(({ device, program }) => device === underlay?.name && program === undefined)
       ? {
@@ -33,11 +49,19 @@ const checks: readonly Check[] = [
           message: `tc of ${underlay?.name} has a filter of somebody else at our place; move it to another priority`,
         }
       : undefined,
-  ({ mode, observed }) =>
-    mode === 'Strict' && observed.firewall.length > 0
+  // What is not known may be a rule: strict is strict.
+  ({ mode, observed: { firewall } }) =>
+    mode === 'Strict' && firewall.unreadable !== undefined
+      ? {
+          reason: 'HostFirewallUnknown',
+          message: `the host's firewall cannot be read (${firewall.unreadable}): install nft on the node, or set agent.fastPath to Auto`,
+        }
+      : undefined,
+  ({ mode, observed: { firewall } }) =>
+    mode === 'Strict' && firewall.rules.length > 0
       ? {
           reason: 'HostFirewall',
-          message: `rules of the host would not see the frames: ${observed.firewall.slice(0, 5).join(', ')}; without them, or with --fast-path=Auto, it is on`,
+          message: `rules of the host would not see the frames: ${listed(firewall.rules)}; remove them from the node, or set agent.fastPath to Auto if they need not see datagrams between nodes`,
         }
       : undefined,
 ]

@@ -65,6 +65,9 @@ export type Owned = {
 
 export const emptyOwned: Owned = { devices: {}, qdiscs: {}, filters: {}, notrack: false, bpffs: false }
 
+/** Rules of the host that see datagrams between nodes, by name. `unreadable`: why they are not known. */
+export type Firewall = { readonly rules: readonly string[]; readonly unreadable?: string }
+
 /** Everything that the agent compares with what should be: one reading of the kernel. */
 export type ObservedState = {
   readonly interfaces: readonly Interface[]
@@ -75,8 +78,8 @@ export type ObservedState = {
   readonly oldPrograms: readonly string[]
   /** UDP port of the table `vnet` of nftables; 0: a table of that name that is not as ours. */
   readonly notrack: number | undefined
-  /** Rules of the host that see datagrams between nodes, by name; empty where nobody asks. */
-  readonly firewall: readonly string[]
+  /** Empty where nobody asks. */
+  readonly firewall: Firewall
   readonly tables: Tables
   readonly owned: Owned
 }

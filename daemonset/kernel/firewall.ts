@@ -1,46 +1,50 @@
 import { readFileSync } from 'node:fs'
+import type { Firewall } from '../desired/observed-state.ts'
 import { runCommand } from './command.ts'
 
 // What of the host's packet filter sees datagrams between nodes. Read only where somebody asks for it.
 
-type NftListing = {
-  nftables: {
-    chain?: { family: string; table: string; name: string; hook?: string }
-    rule?: { family: string; table: string; chain: string }
-  }[]
-}
+type Chain = { family: string; table: string; name: string; hook?: string; policy?: string }
+type NftListing = { nftables: { chain?: Chain; rule?: { family: string; table: string; chain: string } }[] }
 
 const FAMILIES = new Set(['ip', 'ip6', 'inet', 'netdev'])
 const OURS = 'inet vnet'
 
-/** Chains at a hook that hold rules, as `family table chain`; our own table is left out. */
+/** Chains at a hook that hold rules or drop by their policy, as `family table chain`. Datagrams between nodes are never forwarded. */
 const nftChains = ({ nftables }: NftListing): string[] => {
   const nameOf = (family: string, table: string, chain: string): string => `${family} ${table} ${chain}`
   const withRules = new Set(nftables.flatMap(({ rule }) => (rule ? [nameOf(rule.family, rule.table, rule.chain)] : [])))
   return nftables.flatMap(({ chain }) => {
-    if (!chain?.hook || !FAMILIES.has(chain.family) || `${chain.family} ${chain.table}` === OURS) return []
+    if (!chain?.hook || chain.hook === 'forward' || !FAMILIES.has(chain.family)) return []
+    if (`${chain.family} ${chain.table}` === OURS) return []
     const name = nameOf(chain.family, chain.table, chain.name)
-    return withRules.has(name) ? [name] : []
+    return withRules.has(name) || chain.policy === 'drop' ? [name] : []
   })
 }
 
+const readNft = async (): Promise<string[]> => {
+  const { stdout } = await runCommand(['nft', '-j', 'list', 'ruleset'])
+  return nftChains(JSON.parse(stdout) as NftListing)
+}
+
 /** Tables of the older iptables that are loaded: their rules are not looked at. */
-const legacyTables = (): string[] =>
+const readLegacy = (): string[] =>
   ['ip', 'ip6'].flatMap((family) => {
     try {
       const text = readFileSync(`/proc/net/${family}_tables_names`, 'utf8')
       return text.split('\n').flatMap((table) => (table ? [`${family}tables-legacy ${table}`] : []))
-    } catch {
-      return []
+    } catch (error) {
+      // Kernels without the older iptables have no such file.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw error
     }
   })
 
-/** Names of what the fast path would pass by. */
-export const readFirewall = async (): Promise<string[]> => {
-  const { stdout, code } = await runCommand(['nft', '-j', 'list', 'ruleset'], { tolerant: true }).catch(() => ({
-    stdout: '',
-    code: 1,
-  }))
-  const chains = code === 0 ? nftChains(JSON.parse(stdout) as NftListing) : []
-  return [...chains, ...legacyTables()]
+/** Names of what the fast path would pass by, or why they are not known. */
+export const readFirewall = async (): Promise<Firewall> => {
+  try {
+    return { rules: [...(await readNft()), ...readLegacy()] }
+  } catch (error) {
+    return { rules: [], unreadable: error instanceof Error ? error.message : String(error) }
+  }
 }

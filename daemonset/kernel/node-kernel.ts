@@ -63,7 +63,7 @@ export class NodeKernel implements Kernel {
     const [filters, notrack, firewall] = await Promise.all([
       readFilters(this.sets, owned, interfaces),
       readNotrack(),
-      this.#readsFirewall ? readFirewall() : [],
+      this.#readsFirewall ? readFirewall() : { rules: [] },
     ])
     return {
       interfaces,
