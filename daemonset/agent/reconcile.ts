@@ -99,7 +99,7 @@ export class Reconciler {
         const unfinished = failures.filter(({ step }) => left.has(step))
         return { spec, desired, problems: difference.problems, failures: [...unfinished, ...next.map(undone)] }
       }
-      failures = [...failures, ...(await applyAll(kernel, next, logger))]
+      failures = [...failures, ...(await applyAll(kernel, next, logger, failures))]
     }
   }
 }

@@ -1,6 +1,6 @@
 import { isGuestPort } from './desired-devices.ts'
 import { isOwned, type ObservedState } from './observed-state.ts'
-import type { Operation } from './operation.ts'
+import { deviceStep, type Operation } from './operation.ts'
 
 export type Cleanup = {
   readonly operations: readonly Operation[]
@@ -24,15 +24,18 @@ export const cleanupOperations = (observed: Omit<ObservedState, 'tables'>): Clea
   ])
   const isShared = (device: string): boolean => interfaces.some((it) => it.master === device && !isGuestPort(it))
   const ours = interfaces.filter((found) => isOwned(observed, found)).map(({ name }) => name)
+  const kept = ours.filter(isShared)
+  const deleted = new Set(ours.filter((device) => !isShared(device)))
   const operations: Operation[] = [
-    ...[...places].map((key): Operation => {
-      const place = placeOf(key)
-      return { type: 'DetachProgram', subject: place.device, ...place }
+    // A device takes its programs along. One that stays must not be up without them: it would speak to the host's own IP stack.
+    ...[...deleted].map((device): Operation => ({ type: 'DeleteDevice', subject: device, device })),
+    ...kept.map((device): Operation => ({ type: 'LowerDevice', subject: device, device })),
+    ...[...places].map(placeOf).flatMap((place): Operation[] => {
+      if (deleted.has(place.device)) return []
+      const needs = kept.includes(place.device) ? { needs: [deviceStep(place.device)] } : {}
+      return [{ type: 'DetachProgram', subject: place.device, ...place, ...needs }]
     }),
-    ...ours
-      .filter((device) => !isShared(device))
-      .map((device): Operation => ({ type: 'DeleteDevice', subject: device, device })),
     ...(owned.notrack ? [{ type: 'RemoveNotrack', subject: 'notrack' } as const] : []),
   ]
-  return { operations, kept: ours.filter(isShared) }
+  return { operations, kept }
 }

@@ -1,4 +1,4 @@
-import type { Operation } from './operation.ts'
+import { entryStep, type Operation, stepOf } from './operation.ts'
 import { type Entry, type TableName, type Tables, textOf } from './tables.ts'
 
 /**
@@ -29,16 +29,66 @@ const closings = (desired: Tables, observed: Tables): Operation[] =>
     return stays ? [] : [put('ports', { key: entry.key, value: { ...entry.value, open: false } } as Entry)]
   })
 
+/** Entries that an entry refers to, by the names of their steps. */
+const references = (table: TableName, { key, value }: Entry): string[] => {
+  const link = (id: number): string => entryStep('links', textOf(id))
+  // The members of each table are known by its name.
+  const { vni } = key as { vni: number }
+  switch (table) {
+    case 'peers':
+      return [link(value as number)]
+    case 'peer_networks':
+      return [link((key as { link: number }).link)]
+    case 'labels':
+    case 'paths':
+      return [link((value as { link: number }).link)]
+    case 'trees':
+      return (value as { links: number[] }).links.map(link)
+    case 'networks':
+      return [entryStep('trees', textOf({ vni: key, tree: (value as { floodTree: number }).floodTree }))]
+    case 'macs': {
+      const { ifindex, bridge } = value as { ifindex: number; bridge: bigint }
+      return [ifindex ? entryStep('ports', textOf(ifindex)) : entryStep('paths', textOf({ bridge, vni }))]
+    }
+    case 'network_ports':
+      return (value as { ifindexes: number[] }).ifindexes.map((ifindex) => entryStep('ports', textOf(ifindex)))
+    default:
+      return []
+  }
+}
+
 const additions = (table: TableName, desired: Tables, observed: Tables): Operation[] =>
   [...desired[table]].flatMap(([text, entry]) => {
     const found = observed[table].get(text)
-    return found && textOf(found.value) === textOf(entry.value) ? [] : [put(table, entry)]
+    if (found && textOf(found.value) === textOf(entry.value)) return []
+    return [{ ...put(table, entry), needs: references(table, entry) }]
   })
 
-const removals = (table: TableName, desired: Tables, observed: Tables): Operation[] =>
-  [...observed[table]].flatMap(([text, entry]): Operation[] =>
-    desired[table].has(text) ? [] : [{ type: 'DeleteEntry', subject: table, table, entry }],
+/** Steps after which an entry is not referred to any more, by the step that is the entry's own. */
+const releases = (desired: Tables, observed: Tables): Map<string, string[]> => {
+  const found = new Map<string, string[]>()
+  for (const table of order)
+    for (const [text, entry] of observed[table]) {
+      const next = desired[table].get(text)
+      if (next && textOf(next.value) === textOf(entry.value)) continue
+      for (const target of references(table, entry))
+        found.set(target, [...(found.get(target) ?? []), entryStep(table, text)])
+    }
+  return found
+}
+
+const removals = (desired: Tables, observed: Tables): Operation[] => {
+  const released = releases(desired, observed)
+  return order.toReversed().flatMap((table) =>
+    [...observed[table]].flatMap(([text, entry]): Operation[] => {
+      if (desired[table].has(text)) return []
+      return [{ type: 'DeleteEntry', subject: table, table, entry, needs: released.get(entryStep(table, text)) ?? [] }]
+    }),
   )
+}
+
+/** On these the nodes rely that send to this one. */
+const isForwarding = (table: TableName): boolean => !['ports', 'macs', 'network_ports'].includes(table)
 
 export type TableOperations = {
   readonly closings: readonly Operation[]
@@ -48,9 +98,13 @@ export type TableOperations = {
 }
 
 /** What makes the observed tables the desired ones. */
-export const diffTables = (desired: Tables, observed: Tables): TableOperations => ({
-  closings: closings(desired, observed),
-  additions: order.flatMap((table) => additions(table, desired, observed)),
-  meta: additions('meta', desired, observed),
-  removals: order.toReversed().flatMap((table) => removals(table, desired, observed)),
-})
+export const diffTables = (desired: Tables, observed: Tables): TableOperations => {
+  const added = order.flatMap((table) => additions(table, desired, observed))
+  const needs = added.flatMap((it) => (isForwarding(it.subject as TableName) ? (stepOf(it) ?? []) : []))
+  return {
+    closings: closings(desired, observed),
+    additions: added,
+    meta: additions('meta', desired, observed).map((it) => ({ ...it, needs })),
+    removals: removals(desired, observed),
+  }
+}

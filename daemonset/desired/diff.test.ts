@@ -61,6 +61,13 @@ const dangling = (tables: Tables): string | undefined => {
   return broken[0] && textOf(broken[0])
 }
 
+/** Names a device of ours that is up without a program of its own: its frames would reach the host's own IP stack. */
+const unguarded = ({ interfaces, filters, owned }: ObservedState): string | undefined =>
+  interfaces.find(({ name, isUp, ifindex }) => {
+    const at = filters.filter(({ device, program }) => device === name && program !== undefined).length
+    return isUp && owned.devices[name] === ifindex && at < (name === 'vnet0' ? 1 : 2)
+  })?.name
+
 const assertReached = (desired: DesiredState, observed: ObservedState): void => {
   for (const name of Object.keys(desired.tables) as (keyof Tables)[])
     assert.equal([...observed.tables[name].entries()].sort(), [...desired.tables[name].entries()].sort(), name)
@@ -84,6 +91,7 @@ const reconcile = (kernel: FakeKernel, situation: Situation): void => {
     for (const operation of operations) {
       kernel.apply(operation)
       assert.is(dangling(kernel.observe().tables), undefined, `after ${describeOperation(operation)}`)
+      assert.is(unguarded(kernel.observe()), undefined, `after ${describeOperation(operation)}`)
     }
   }
 }

@@ -2,7 +2,7 @@ import type { BridgeProblem } from '#crds/node-bridge.ts'
 import type { DesiredBridge, DesiredFilter, DesiredState } from './desired-state.ts'
 import { diffTables } from './diff-tables.ts'
 import { filterKey, type Interface, isOwned, type ObservedState } from './observed-state.ts'
-import type { Operation } from './operation.ts'
+import { deviceStep, filterStep, type Operation, PROGRAMS_STEP, stepOf } from './operation.ts'
 import { textOf } from './tables.ts'
 import { tunnelSettings } from './tunnel.ts'
 
@@ -27,10 +27,10 @@ const diffTunnel = ({ tunnel }: DesiredState, observed: ObservedState): Part => 
     const message = `interface ${device} (${found.kind || 'hardware'}) exists and is not ours; it is left alone; remove or rename it`
     return part([], [{ subject, reason: 'DeviceConflict', message }])
   }
-  const { vxlan, isUp } = found
+  const { vxlan } = found
   const fits = found.kind === 'vxlan' && textOf(vxlan) === textOf(tunnelSettings(udpPort))
   if (!fits) return part([{ type: 'DeleteDevice', subject, device }, create])
-  const configured = isUp && found.mtuBytes === mtuBytes && found.ipv6Disabled !== false
+  const configured = found.mtuBytes === mtuBytes && found.ipv6Disabled !== false
   return part(configured ? [] : [{ type: 'ConfigureTunnel', subject, device, mtuBytes }])
 }
 
@@ -43,8 +43,8 @@ const diffBridge = (bridge: DesiredBridge, observed: ObservedState): Operation[]
     observed.owned.devices[device] === found.ifindex
       ? []
       : [{ type: 'AdoptBridge', subject, device, ifindex: found.ifindex }]
-  const { isUp, stp, ipv6Disabled } = found
-  const configured = isUp && !stp && ipv6Disabled !== false && found.mtuBytes === mtuBytes
+  const { stp, ipv6Disabled } = found
+  const configured = !stp && ipv6Disabled !== false && found.mtuBytes === mtuBytes
   return configured ? adopt : [...adopt, { type: 'ConfigureBridge', subject, ...bridge }]
 }
 
@@ -59,10 +59,12 @@ type FilterParts = { readonly added: Part; readonly replaced: Operation[]; reado
  * Programs on devices. A new port gets its program at once (it starts closed); an older program is replaced in place, so that no frame
  * is lost, and only after the maps of the new one are filled.
  */
-const diffFilters = (desired: DesiredState, observed: ObservedState): FilterParts => {
+const diffFilters = (desired: DesiredState, observed: ObservedState, renewed: ReadonlySet<string>): FilterParts => {
   const added = part()
   const replaced: Operation[] = []
-  const foundAt = new Map(observed.filters.map((filter) => [filterKey(filter.device, filter.direction), filter]))
+  // A device that is made anew loses its filters.
+  const present = observed.filters.filter(({ device }) => !renewed.has(device))
+  const foundAt = new Map(present.map((filter) => [filterKey(filter.device, filter.direction), filter]))
   const attach = ({ subject, device, direction, program }: DesiredFilter): Operation => ({
     type: 'AttachProgram',
     subject,
@@ -70,6 +72,7 @@ const diffFilters = (desired: DesiredState, observed: ObservedState): FilterPart
     direction,
     program,
     programs: desired.programs,
+    needs: [PROGRAMS_STEP, deviceStep(device)],
   })
   for (const filter of desired.filters) {
     const key = filterKey(filter.device, filter.direction)
@@ -81,10 +84,38 @@ const diffFilters = (desired: DesiredState, observed: ObservedState): FilterPart
     } else if (found.program !== filter.program || !found.isCurrent) replaced.push(attach(filter))
   }
   const wanted = new Set(desired.filters.map(({ device, direction }) => filterKey(device, direction)))
-  const removed = observed.filters
+  const removed = present
     .filter(({ program, device, direction }) => program !== undefined && !wanted.has(filterKey(device, direction)))
-    .map(({ device, direction }): Operation => ({ type: 'DetachProgram', subject: device, device, direction }))
+    .map(({ device, direction, program }): Operation => {
+      // A guard that moves to another device: not taken off here before it is there.
+      const successors = desired.filters.filter((it) => it.program === program && it.device !== device)
+      const needs = program === 'port_ingress' ? [] : successors.map((it) => filterStep(it.device, it.direction))
+      return { type: 'DetachProgram', subject: device, device, direction, needs }
+    })
   return { added, replaced, removed }
+}
+
+/** A device of ours is up only with its programs: it is set down where one is missing, and raised when they are attached. */
+const diffGuarded = (desired: DesiredState, observed: ObservedState, renewed: ReadonlySet<string>) => {
+  const lowered: Operation[] = []
+  const raised: Operation[] = []
+  const needed = new Map<string, DesiredFilter[]>()
+  for (const filter of desired.filters)
+    if (filter.program === 'tunnel_ingress' || filter.program === 'bridge_guard')
+      needed.set(filter.device, [...(needed.get(filter.device) ?? []), filter])
+  for (const [device, filters] of needed) {
+    const found = renewed.has(device) ? undefined : deviceNamed(observed, device)
+    const isGuarded = filters.every(({ direction, program }) =>
+      observed.filters.some((it) => it.device === device && it.direction === direction && it.program === program),
+    )
+    if (found?.isUp && isGuarded) continue
+    const [{ subject }] = filters as [DesiredFilter]
+    if (found?.isUp) lowered.push({ type: 'LowerDevice', subject, device })
+    const steps = filters.map((it) => filterStep(it.device, it.direction))
+    const programs = filters.map(({ direction, program }) => ({ direction, program }))
+    raised.push({ type: 'RaiseDevice', subject, device, programs, needs: [deviceStep(device), ...steps] })
+  }
+  return { lowered, raised }
 }
 
 const diffNotrack = ({ notrack }: DesiredState, observed: ObservedState): Part => {
@@ -108,15 +139,25 @@ const unwantedDevices = (desired: DesiredState, observed: ObservedState): Operat
 }
 
 /**
- * The steps from what is to what should be. Add before delete: programs and maps; shut what must be shut; devices and programs on new
- * ones; supports, then roots; the mark that all is filled; newer programs in place of older ones; then removals, roots first.
+ * The steps from what is to what should be. Add before delete: set down what lost its program; programs and maps; shut what must be shut;
+ * devices and programs on new ones; supports, then roots; the mark that all is filled; newer programs in place of older ones; raise
+ * devices; then removals, roots first. A step names those that it needs: what removes does not follow what failed to add.
  */
 export const diff = (desired: DesiredState, observed: ObservedState): Difference => {
   const tables = diffTables(desired.tables, observed.tables)
-  const filters = diffFilters(desired, observed)
   const tunnel = diffTunnel(desired, observed)
+  const unwanted = unwantedDevices(desired, observed)
+  const renewed = new Set(
+    [...tunnel.operations, ...unwanted].flatMap((it) => (it.type === 'DeleteDevice' ? [it.device] : [])),
+  )
+  const filters = diffFilters(desired, observed, renewed)
+  const guarded = diffGuarded(desired, observed, renewed)
+  const filled = [...tables.additions.filter((it) => it.subject !== 'macs'), ...tables.meta].flatMap(
+    (it) => stepOf(it) ?? [],
+  )
   const notrack = diffNotrack(desired, observed)
   const operations: Operation[] = [
+    ...guarded.lowered,
     ...(observed.programs === desired.programs
       ? []
       : [{ type: 'LoadPrograms', subject: 'programs', programs: desired.programs } as const]),
@@ -128,12 +169,16 @@ export const diff = (desired: DesiredState, observed: ObservedState): Difference
     ...filters.added.operations,
     ...tables.additions,
     ...tables.meta,
-    ...filters.replaced,
+    // A complete old table is better than a part of a new one. A MAC that is not in the table is flooded, and stops nothing.
+    ...filters.replaced.map((it): Operation => ({ ...it, needs: [...(it.needs ?? []), ...filled] })),
+    ...guarded.raised,
     ...tables.removals,
+    ...unwanted,
     ...filters.removed,
-    ...unwantedDevices(desired, observed),
     ...observed.oldPrograms
-      .filter((programs) => programs !== desired.programs)
+      // Pins of programs at work stay: without them nothing could be attached, and no map be written, should ours be refused.
+      .filter((programs) => programs !== desired.programs && observed.programs === desired.programs)
+      .filter((programs) => !observed.filters.some((filter) => filter.programs === programs))
       .map((programs): Operation => ({ type: 'RemovePrograms', subject: 'programs', programs })),
   ]
   return Object.freeze({

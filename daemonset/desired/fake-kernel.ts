@@ -44,6 +44,7 @@ export class FakeKernel {
       interfaces: [...this.#interfaces.values()].map((link) => ({ ...link })),
       filters: [...this.#filters.values()].map(({ filter, programs }) => ({
         ...filter,
+        ...(programs === undefined ? {} : { programs }),
         isCurrent: filter.program !== undefined && programs === this.#current,
       })),
       programs: this.#current,
@@ -70,17 +71,26 @@ export class FakeKernel {
     RemovePrograms: ({ programs }) => this.#programs.delete(programs),
     CreateTunnel: ({ device, udpPort, mtuBytes }) => {
       const vxlan = tunnelSettings(udpPort)
-      this.#make({ name: device, kind: 'vxlan', isUp: true, mtuBytes, ipv6Disabled: true, vxlan })
+      this.#make({ name: device, kind: 'vxlan', mtuBytes, ipv6Disabled: true, vxlan })
     },
-    ConfigureTunnel: ({ device, mtuBytes }) =>
-      Object.assign(this.#existing(device), { isUp: true, mtuBytes, ipv6Disabled: true }),
+    ConfigureTunnel: ({ device, mtuBytes }) => Object.assign(this.#existing(device), { mtuBytes, ipv6Disabled: true }),
     CreateBridge: ({ device, mtuBytes }) =>
-      this.#make({ name: device, kind: 'bridge', isUp: true, mtuBytes, stp: false, ipv6Disabled: true }),
+      this.#make({ name: device, kind: 'bridge', mtuBytes, stp: false, ipv6Disabled: true }),
     AdoptBridge: ({ device, ifindex }) => {
       this.#owned.devices = { ...this.#owned.devices, [device]: ifindex }
     },
     ConfigureBridge: ({ device, mtuBytes }) =>
-      Object.assign(this.#existing(device), { isUp: true, mtuBytes, stp: false, ipv6Disabled: true }),
+      Object.assign(this.#existing(device), { mtuBytes, stp: false, ipv6Disabled: true }),
+    RaiseDevice: ({ device, programs }) => {
+      for (const { direction, program } of programs)
+        if (this.#filters.get(filterKey(device, direction))?.filter.program !== program)
+          throw new Error(`raising ${device}: ${program} is not at its ${direction}`)
+      this.#existing(device).isUp = true
+    },
+    LowerDevice: ({ device }) => {
+      const found = this.#interfaces.get(device)
+      if (found) found.isUp = false
+    },
     DeleteDevice: ({ device }) => {
       this.remove(device)
       const { [device]: _, ...devices } = this.#owned.devices

@@ -2,6 +2,10 @@ import type { BridgeProblem, NodeBridgeSpec, NodeBridgeStatus } from '#crds/node
 import type { Refusal } from './accept-spec.ts'
 import type { DesiredState, NodeFacts } from './desired-state.ts'
 import type { OperationType } from './operation.ts'
+import type { TableName } from './tables.ts'
+
+/** Reason of a step that was not tried, since another failed that it needs: a consequence, which is not listed. */
+export const HELD_BACK = 'HeldBack'
 
 /** A step that failed. */
 export type Failure = { readonly type: OperationType; readonly problem: BridgeProblem }
@@ -46,9 +50,15 @@ const forwardingSteps: ReadonlySet<OperationType> = new Set([
   'DeleteEntry',
 ])
 
+/** What a local VM alone depends on: an entry that fails there must not keep the hub from counting on the node. */
+const localTables: ReadonlySet<string> = new Set(['ports', 'macs', 'network_ports'] satisfies TableName[])
+
 /** Whether the whole spec is in the maps, so that the hub may count on it. */
 const isForwarding = ({ problems, failures }: NonNullable<Outcome['programmed']>): boolean =>
-  !failures.some(({ type, problem }) => forwardingSteps.has(type) || problem.subject === 'tunnel') &&
+  !failures.some(
+    ({ type, problem }) =>
+      (forwardingSteps.has(type) && !localTables.has(problem.subject)) || problem.subject === 'tunnel',
+  ) &&
   !problems.some(
     ({ subject, reason }) => subject === 'tunnel' || reason === 'BadAddress' || reason === 'TooManyBranches',
   )
@@ -74,7 +84,9 @@ const problemsOf = ({ missing, programmed, unreadable, facts }: Outcome): Bridge
     ...missing,
     ...(facts.underlayDevice ? [] : [noUnderlay]),
     ...(unreadable ? [unreadable] : []),
-    ...(programmed ? [...programmed.problems, ...programmed.failures.map(({ problem }) => problem)] : []),
+    ...(programmed ? [...programmed.problems, ...programmed.failures.map(({ problem }) => problem)] : []).filter(
+      ({ reason }) => reason !== HELD_BACK,
+    ),
   ]).map(shortened)
 
 const preflight = ({ missing }: Outcome): Statement => ({

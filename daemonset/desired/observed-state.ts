@@ -47,6 +47,8 @@ export type Filter = {
   readonly direction: Direction
   /** The program of ours, or undefined: somebody else's. */
   readonly program: ProgramName | undefined
+  /** Which set it is of, as `ObservedState.oldPrograms` names it; absent: its pin was lost. */
+  readonly programs?: string
   /** Whether it is the one of the program set in `ObservedState.programs`. */
   readonly isCurrent: boolean
 }

@@ -3,13 +3,13 @@ import { runCommand } from './command.ts'
 import { deleteDevice, disableIpv6, ifindexOf } from './interfaces.ts'
 import type { Ledger } from './ledger.ts'
 
-// A network's Linux bridge. In place: MTU, up, spanning tree, IPv6 switch, alias. Re-creation: nothing.
+// A network's Linux bridge, made down. In place: MTU, spanning tree, IPv6 switch, alias. Re-creation: nothing.
 
 /** The bridge is only the socket that the CNI plugin knows: no address, no spanning tree, nothing of its own to say. */
 export const configureBridge = async ({ device, mtuBytes, network }: Omit<DesiredBridge, 'type'>): Promise<void> => {
   disableIpv6(device)
   await runCommand(['ip', 'link', 'set', 'dev', device, 'type', 'bridge', 'stp_state', '0', 'mcast_snooping', '0'])
-  await runCommand(['ip', 'link', 'set', 'dev', device, 'mtu', String(mtuBytes), 'alias', `vnet ${network}`, 'up'])
+  await runCommand(['ip', 'link', 'set', 'dev', device, 'mtu', String(mtuBytes), 'alias', `vnet ${network}`])
 }
 
 /** Makes the bridge; fails when an interface of the name exists. */

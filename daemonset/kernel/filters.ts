@@ -40,13 +40,14 @@ const showFilters = async (places: readonly { device: string; direction: Directi
 
 const isProgramName = (name: string | undefined): name is ProgramName => PROGRAMS.includes(name as ProgramName)
 
-/** Filters at our place on all devices: our programs, and foreign ones that are in the way. */
+/** Filters at our place on all devices, or on some: our programs, and foreign ones that are in the way. */
 export const readFilters = async (
   sets: ProgramSets,
   owned: Owned,
   interfaces: readonly Interface[],
+  only?: readonly string[],
 ): Promise<Filter[]> => {
-  const devices = await filteredDevices()
+  const devices = (await filteredDevices()).filter((device) => only?.includes(device) ?? true)
   const places = devices.flatMap((device) =>
     (['ingress', 'egress'] as const).map((direction) => ({ device, direction })),
   )
@@ -62,7 +63,8 @@ export const readFilters = async (
     // Without pins (the file system of the pins was lost) our own record still proves it.
     const recorded = owned.filters[filterKey(device, direction)] === ifindexes.get(device) && isProgramName(name)
     const program = pinned?.program ?? (recorded ? name : undefined)
-    return [{ device, direction, program, isCurrent: pinned?.programs === sets.digest }]
+    const set = pinned ? { programs: pinned.programs } : {}
+    return [{ device, direction, program, ...set, isCurrent: pinned?.programs === sets.digest }]
   })
 }
 

@@ -76,7 +76,7 @@ export const kernelConformance = (name: string, make: () => Promise<Subject>): v
     const made = await device(bridge.device)
     assert.is(made?.kind, 'bridge')
     assert.is(made?.mtuBytes, 1400)
-    assert.ok(made?.isUp)
+    assert.not(made?.isUp, 'down until its guards are there')
     assert.not(made?.stp)
     assert.is.not(made?.ipv6Disabled, false)
     assert.equal((await kernel.observe()).owned.devices, { [bridge.device]: made?.ifindex })
@@ -92,10 +92,28 @@ export const kernelConformance = (name: string, make: () => Promise<Subject>): v
     await kernel.apply(step({ type: 'CreateTunnel', ...tunnel } as never))
     const made = await device('vnet0')
     assert.equal(made?.vxlan, tunnelSettings(14789))
-    assert.ok(made?.isUp)
+    assert.not(made?.isUp, 'down until its program is there')
     assert.is(made?.mtuBytes, 65_000)
     await refuses(kernel.apply(step({ type: 'CreateTunnel', ...tunnel } as never)))
     await kernel.apply(step({ type: 'ConfigureTunnel', device: 'vnet0', mtuBytes: 65_000 } as never))
+  })
+
+  test('raises the tunnel only with its program, and sets it down', async () => {
+    const place = { device: 'vnet0', direction: 'ingress' }
+    const programs = [{ direction: 'ingress', program: 'tunnel_ingress' }]
+    const raise = step({ type: 'RaiseDevice', device: 'vnet0', programs } as never)
+    await refuses(kernel.apply(raise))
+    assert.not((await device('vnet0'))?.isUp)
+    const attach = { type: 'AttachProgram', ...place, programs: kernel.programs }
+    await kernel.apply(step({ ...attach, program: 'bridge_guard' } as never))
+    await refuses(kernel.apply(raise))
+    await kernel.apply(step({ ...attach, program: 'tunnel_ingress' } as never))
+    for (let round = 0; round < 2; round++) await kernel.apply(raise)
+    assert.ok((await device('vnet0'))?.isUp)
+    for (let round = 0; round < 2; round++) await kernel.apply(step({ type: 'LowerDevice', device: 'vnet0' } as never))
+    assert.not((await device('vnet0'))?.isUp)
+    await kernel.apply(step({ type: 'LowerDevice', device: 'absent' } as never))
+    await kernel.apply(step({ type: 'DetachProgram', ...place } as never))
   })
 
   test('isolates a port, attaches a program, again, and takes it off, again', async () => {
@@ -109,7 +127,7 @@ export const kernelConformance = (name: string, make: () => Promise<Subject>): v
     for (let round = 0; round < 2; round++) {
       await kernel.apply(step(attach as never))
       const { filters, owned } = await kernel.observe()
-      assert.equal(filters, [{ ...place, program: 'port_ingress', isCurrent: true }])
+      assert.equal(filters, [{ ...place, program: 'port_ingress', programs: kernel.programs, isCurrent: true }])
       assert.is(owned.filters['veth1/ingress'], (await device('veth1'))?.ifindex)
     }
     for (let round = 0; round < 2; round++) {

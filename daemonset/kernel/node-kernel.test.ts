@@ -44,20 +44,25 @@ kernelConformance('in memory', async () => {
 const test = suite('the door to the kernel')
 const step = (operation: Omit<Operation, 'subject'>): Operation => ({ subject: 'test', ...operation }) as Operation
 
-test('a UDP port that is in use is named, and nothing is left behind', async () => {
+test('a UDP port that is in use is named, and the device stays down', async () => {
   const kernel = open('taken')
   ip('link add name foreign type vxlan id 4 dstport 14789 nolearning')
   ip('link set dev foreign up')
   const create = step({ type: 'CreateTunnel', device: 'vnet0', udpPort: 14789, mtuBytes: 65_000 } as never)
-  const error = await kernel.apply(create).then(
+  await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
+  await kernel.apply(create)
+  const { digest: programs } = kernel.sets
+  const place = { direction: 'ingress', program: 'tunnel_ingress' }
+  await kernel.apply(step({ type: 'AttachProgram', device: 'vnet0', ...place, programs } as never))
+  const error = await kernel.apply(step({ type: 'RaiseDevice', device: 'vnet0', programs: [place] } as never)).then(
     () => undefined,
     (cause: unknown) => cause,
   )
   assert.instance(error, KernelError)
   assert.is((error as KernelError).reason, 'UDPPortInUse')
-  const { interfaces, owned } = await kernel.observe()
-  assert.not(interfaces.some(({ name }) => name === 'vnet0'))
-  assert.equal(owned.devices, {})
+  const { interfaces } = await kernel.observe()
+  assert.is(interfaces.find(({ name }) => name === 'vnet0')?.isUp, false)
+  await kernel.apply(step({ type: 'DeleteDevice', device: 'vnet0' } as never))
   ip('link delete dev foreign')
 })
 
@@ -105,6 +110,27 @@ test('a load that was cut off is begun anew', async () => {
   assert.is((await kernel.observe()).programs, undefined)
   await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
   assert.is((await kernel.observe()).programs, kernel.sets.digest)
+})
+
+test('an object that is refused leaves the pins of the set at work, also where a map is missing', async () => {
+  const kernel = open('refused')
+  await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
+  const layout = `${BPFFS}/refused/v${LAYOUT_VERSION}`
+  run('rm', `${layout}/maps/macs`)
+  const before = run('find', layout)
+  run('sh', '-c', 'echo no object > /run/refused.o')
+  const bad = new NodeKernel({
+    bpfDir: `${BPFFS}/refused`,
+    stateDir: '/run/state-refused',
+    objectPath: '/run/refused.o',
+    nowMs: Date.now(),
+  })
+  const error = await bad.apply(step({ type: 'LoadPrograms', programs: bad.sets.digest } as never)).then(
+    () => undefined,
+    (cause: unknown) => cause,
+  )
+  assert.is((error as KernelError).reason, 'ProgramsRejected')
+  assert.is(run('find', layout), before)
 })
 
 test('a filter whose pins were lost is still known as ours, by the record', async () => {

@@ -1,6 +1,7 @@
 import type { Interface, ObservedState } from '../desired/observed-state.ts'
 import type { Operation, OperationOf, OperationType } from '../desired/operation.ts'
 import { configureBridge, createBridge, deleteOwnedDevice, isolatePort } from './bridge-device.ts'
+import { lowerDevice, raiseDevice } from './device-state.ts'
 import { attachProgram, detachProgram, readFilters } from './filters.ts'
 import { readFirewall } from './firewall.ts'
 import { readInterfaces } from './interfaces.ts'
@@ -98,6 +99,9 @@ export class NodeKernel implements Kernel {
       CreateBridge: (it) => createBridge(ledger, it),
       AdoptBridge: ({ device, ifindex }) => ledger.record('devices', device, ifindex),
       ConfigureBridge: (it) => configureBridge(it),
+      RaiseDevice: async ({ device, programs }) =>
+        raiseDevice(device, programs, await readFilters(sets, ledger.owned, await readInterfaces(), [device])),
+      LowerDevice: ({ device }) => lowerDevice(device),
       DeleteDevice: ({ device }) => deleteOwnedDevice(ledger, device),
       IsolatePort: ({ device }) => isolatePort(device),
       AttachProgram: ({ device, direction, program, programs }) =>

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { PROGRAMS, type ProgramName } from '../desired/observed-state.ts'
 import { openProgram } from '../native/index.ts'
@@ -72,18 +72,31 @@ export class ProgramSets {
     return found
   }
 
-  /** Loads the object: on the maps that are pinned, else with new ones. */
+  /**
+   * Loads the object: on the maps that are pinned, else with new ones. Into folders of their own, which take their places when all went
+   * well: an object that is refused leaves the pins of what is at work.
+   */
   async load(): Promise<void> {
     const folder = join(this.#layoutFolder, `p${this.digest}`)
-    rmSync(folder, { recursive: true, force: true })
-    // An earlier load that was cut off left some maps: they are empty, and no program uses them.
-    if (!this.hasMaps) rmSync(this.#layoutFolder, { recursive: true, force: true })
+    const [newPrograms, newMaps] = ['new-programs', 'new-maps'].map((name) => join(this.#layoutFolder, name)) as [
+      string,
+      string,
+    ]
+    const { hasMaps } = this
+    for (const draft of [newPrograms, newMaps]) rmSync(draft, { recursive: true, force: true })
     mkdirSync(this.#layoutFolder, { recursive: true })
-    const maps = this.hasMaps
+    const maps = hasMaps
       ? MAPS.flatMap((name) => ['map', 'name', name, 'pinned', join(this.mapsFolder, name)])
-      : ['pinmaps', this.mapsFolder]
+      : ['pinmaps', newMaps]
     try {
-      await runCommand(['bpftool', 'prog', 'loadall', this.#objectPath, folder, ...maps])
+      await runCommand(['bpftool', 'prog', 'loadall', this.#objectPath, newPrograms, ...maps])
+      // First away with a set on maps that are replaced: cut off here, the next start must not take it for complete.
+      rmSync(folder, { recursive: true, force: true })
+      if (!hasMaps) {
+        rmSync(this.mapsFolder, { recursive: true, force: true })
+        renameSync(newMaps, this.mapsFolder)
+      }
+      renameSync(newPrograms, folder)
     } catch (cause) {
       const said = cause instanceof KernelError ? cause.output : String(cause)
       const hint = 'a kernel of 6.1 or newer with CONFIG_BPF_SYSCALL and CAP_BPF is needed'

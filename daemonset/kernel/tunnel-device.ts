@@ -1,26 +1,26 @@
 import type { DesiredTunnel } from '../desired/desired-state.ts'
 import { SOURCE_PORT_END, SOURCE_PORT_FIRST } from '../wire/vxlan-header.ts'
 import { KernelError, runCommand } from './command.ts'
-import { deleteDevice, disableIpv6, ifindexOf } from './interfaces.ts'
+import { disableIpv6, ifindexOf } from './interfaces.ts'
 import type { Ledger } from './ledger.ts'
 
-// The VXLAN device. In place: MTU, up. Re-creation: everything in `VxlanSettings`.
+// The VXLAN device, made down. In place: MTU. Re-creation: everything in `VxlanSettings`.
 
-const portTaken = (udpPort: number, cause: unknown): KernelError => {
+/** Names the cause where the UDP port is not ours to have. */
+export const portTaken = (owner: string, cause: unknown): KernelError => {
   const hint = 'find the owner (`ss -lunp`, `ip -d link show type vxlan`), or choose another port for the overlay'
-  return new KernelError(`opening UDP port ${udpPort}`, 'it is in use', { reason: 'UDPPortInUse', hint, cause })
+  return new KernelError(`opening ${owner}`, 'it is in use', { reason: 'UDPPortInUse', hint, cause })
 }
 
-const isPortTaken = (error: unknown): boolean =>
+export const isPortTaken = (error: unknown): boolean =>
   error instanceof KernelError && /Address already in use|VNI already exists/.test(error.output)
 
-/** Raises the device: only now the kernel opens the UDP port. */
 export const configureTunnel = async ({
   device,
   mtuBytes,
 }: Pick<DesiredTunnel, 'device' | 'mtuBytes'>): Promise<void> => {
   disableIpv6(device)
-  await runCommand(['ip', 'link', 'set', 'dev', device, 'mtu', String(mtuBytes), 'alias', 'vnet tunnel', 'up'])
+  await runCommand(['ip', 'link', 'set', 'dev', device, 'mtu', String(mtuBytes), 'alias', 'vnet tunnel'])
 }
 
 const add = async ({ device, udpPort }: DesiredTunnel): Promise<void> => {
@@ -29,7 +29,7 @@ const add = async ({ device, udpPort }: DesiredTunnel): Promise<void> => {
   await runCommand(['ip', 'link', 'add', 'name', device, 'type', 'vxlan', ...options])
 }
 
-/** Makes and raises the device; where its port is taken, nothing is left behind. */
+/** Makes the device, down: the kernel opens the UDP port when it is raised. */
 export const createTunnel = async (ledger: Ledger, tunnel: DesiredTunnel): Promise<void> => {
   const { device, udpPort } = tunnel
   ledger.record('devices', device, 0)
@@ -37,15 +37,8 @@ export const createTunnel = async (ledger: Ledger, tunnel: DesiredTunnel): Promi
     await add(tunnel)
   } catch (error) {
     ledger.erase('devices', device)
-    throw isPortTaken(error) ? portTaken(udpPort, error) : error
+    throw isPortTaken(error) ? portTaken(`UDP port ${udpPort}`, error) : error
   }
   ledger.record('devices', device, await ifindexOf(device))
-  try {
-    await configureTunnel(tunnel)
-  } catch (error) {
-    if (!isPortTaken(error)) throw error
-    await deleteDevice(device)
-    ledger.erase('devices', device)
-    throw portTaken(udpPort, error)
-  }
+  await configureTunnel(tunnel)
 }
