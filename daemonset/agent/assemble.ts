@@ -63,10 +63,12 @@ export const assemble = ({ options, kernel, version, logger }: AssembleInput): R
     logger,
   })
   const results = new CniResults(options.cniResults)
+  const file = new StateFile(options.stateDir)
   const reconciler = new Reconciler({
     kernel,
     programs: kernel.sets.digest,
     results,
+    hints: () => [...results.problems, ...[kernel.ledger.problem, file.problem].flatMap((it) => it ?? [])],
     preflight: () => preflight(options.bpfDir, kernel.ledger),
     facts: (interfaces, nodeUID) =>
       readNodeFacts({ nodeIPs: options.nodeIp, underlayInterface: options.underlayInterface, nodeUID }, interfaces),
@@ -83,7 +85,7 @@ export const assemble = ({ options, kernel, version, logger }: AssembleInput): R
   })
   const agent = new Agent({
     instructions: new Instructions({
-      file: new StateFile(options.stateDir),
+      file,
       key,
       bridges,
       slices,

@@ -19,6 +19,8 @@ export type ReconcilerOptions = {
   /** Digest of the eBPF object that this agent brings. */
   programs: string
   results: Pick<CniResults, 'read'>
+  /** What is amiss, but stops nothing. */
+  hints: () => readonly BridgeProblem[]
   preflight: () => Promise<BridgeProblem[]>
   facts: (interfaces: readonly Interface[], nodeUID: string) => Promise<NodeFacts>
   /** In place of the UDP port that NodeBridge names. */
@@ -48,7 +50,8 @@ export class Reconciler {
     const { identity, refusal } = inForce
     const facts = await this.#facts(identity.nodeUID, logger)
     const { epoch, overlayUID } = identity
-    const outcome = { facts, kernelVersion, agentVersion, epoch, overlayUID, missing, refusal }
+    const hints = this.#options.hints()
+    const outcome = { facts, kernelVersion, agentVersion, epoch, overlayUID, missing, hints, refusal }
     if (missing.length > 0 || !inForce.spec) return { ...outcome, unreadable: undefined, programmed: undefined }
     try {
       return { ...outcome, unreadable: undefined, programmed: await this.#program(inForce, facts, logger) }

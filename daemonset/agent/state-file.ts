@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { NetworkEndpointSlice } from '#crds/network-endpoint-slice.ts'
-import type { NodeBridgeSpec } from '#crds/node-bridge.ts'
+import type { BridgeProblem, NodeBridgeSpec } from '#crds/node-bridge.ts'
 import type { Identity } from '../desired/accept-spec.ts'
 import { readJsonFile, writeFileDurably } from '../kernel/ledger.ts'
 
@@ -25,13 +25,17 @@ export const emptyState: StoredState = {
 /** `<state-dir>/desired.json`. A file of another version counts as none. */
 export class StateFile {
   readonly #path: string
+  /** Why the file could not be read. */
+  problem: BridgeProblem | undefined
 
   constructor(stateDir: string) {
     this.#path = join(stateDir, STATE_FILE)
   }
 
   read(): StoredState {
-    const { version, ...state } = (readJsonFile(this.#path) ?? {}) as Partial<StoredState> & { version?: number }
+    const { content, problem } = readJsonFile(this.#path)
+    this.problem = problem
+    const { version, ...state } = content as Partial<StoredState> & { version?: number }
     return version === VERSION ? { ...emptyState, ...state } : emptyState
   }
 

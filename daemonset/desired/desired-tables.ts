@@ -8,7 +8,7 @@ import { bridgeOfClaim, type Claims } from './claims.ts'
 import type { NodeFacts } from './desired-state.ts'
 import { isOwned, type ObservedState } from './observed-state.ts'
 import type { PortDecision } from './ports.ts'
-import { type TableKey, type TableName, type Tables, type TableValue, tableOf } from './tables.ts'
+import { type TableKey, type TableName, type Tables, type TableValue, tableOf, textOf } from './tables.ts'
 import { overheadBytes, TUNNEL_DEVICE, TUNNEL_MARK } from './tunnel.ts'
 
 export type DesiredTablesInput = {
@@ -49,8 +49,11 @@ const localAddress = ({ addresses }: NodeFacts, family6: boolean): IpAddress | n
 
 const linkRows = ({ neighbours, facts, observed }: Context): Rows<'links'> => {
   const tunnel = observed.interfaces.find(({ name }) => name === TUNNEL_DEVICE)
-  const tunnelIfindex = tunnel && isOwned(observed, tunnel) ? tunnel.ifindex : 0
   return [...neighbours.values()].map(({ id, ip }) => {
+    // A doubt about who made the device takes down no link that works.
+    const inForce = observed.tables.links.get(textOf(id))?.value
+    const isKept = inForce?.up === true && inForce.tunnelIfindex === tunnel?.ifindex
+    const tunnelIfindex = tunnel && (isOwned(observed, tunnel) || isKept) ? tunnel.ifindex : 0
     const family6 = isIpv6(ip)
     const frameBytes = Math.max(0, facts.underlayMTUBytes - overheadBytes(family6))
     const value = { remote: ip, local: localAddress(facts, family6), tunnelIfindex, up: tunnelIfindex > 0, frameBytes }

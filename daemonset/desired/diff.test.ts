@@ -154,6 +154,28 @@ test('a port that must not speak any more is shut before anything else', () => {
   )
 })
 
+test('without its record the agent knows its devices by their mark, and takes no link down', () => {
+  fc.assert(
+    fc.property(situations, (situation) => {
+      const kernel = newKernel()
+      place(kernel, situation.placements)
+      reconcile(kernel, situation)
+      kernel.forget()
+      const desired = desire(kernel, situation)
+      const { operations, problems } = diff(desired, kernel.observe())
+      assert.equal(
+        problems.filter(({ reason }) => reason === 'DeviceConflict'),
+        [],
+      )
+      assert.equal(desired.tables.links, kernel.observe().tables.links)
+      assert.ok(operations.some((it) => it.type === 'AdoptDevice' && it.device === 'vnet0'))
+      reconcile(kernel, situation)
+      assertReached(desire(kernel, situation), kernel.observe())
+    }),
+    { numRuns: 50 },
+  )
+})
+
 test('operations are frozen data', () => {
   const [situation] = fc.sample(situations, 1)
   const { operations } = diff(desire(newKernel(), situation!), newKernel().observe())

@@ -16,6 +16,10 @@ const part = (operations: Operation[] = [], problems: BridgeProblem[] = []): Par
 const deviceNamed = (observed: ObservedState, device: string): Interface | undefined =>
   observed.interfaces.find(({ name }) => name === device)
 
+/** Writes down a device that is ours and not, or not definitely, in the record. */
+const adoption = (subject: string, { name: device, ifindex }: Interface, { owned }: ObservedState): Operation[] =>
+  owned.devices[device] === ifindex ? [] : [{ type: 'AdoptDevice', subject, device, ifindex }]
+
 /** The VXLAN device: whether it is up can be changed in place, its UDP port only by making it anew. */
 const diffTunnel = ({ tunnel }: DesiredState, observed: ObservedState): Part => {
   const { device, udpPort, mtuBytes } = tunnel
@@ -28,10 +32,11 @@ const diffTunnel = ({ tunnel }: DesiredState, observed: ObservedState): Part => 
     return part([], [{ subject, reason: 'DeviceConflict', message }])
   }
   const { vxlan } = found
+  const adopt = adoption(subject, found, observed)
   const fits = found.kind === 'vxlan' && textOf(vxlan) === textOf(tunnelSettings(udpPort))
   if (!fits) return part([{ type: 'DeleteDevice', subject, device }, create])
   const configured = found.mtuBytes === mtuBytes && found.ipv6Disabled !== false
-  return part(configured ? [] : [{ type: 'ConfigureTunnel', subject, device, mtuBytes }])
+  return part(configured ? adopt : [...adopt, { type: 'ConfigureTunnel', subject, device, mtuBytes }])
 }
 
 /** A bridge: everything that we set can be changed in place. */
@@ -39,10 +44,7 @@ const diffBridge = (bridge: DesiredBridge, observed: ObservedState): Operation[]
   const { device, network: subject, mtuBytes } = bridge
   const found = deviceNamed(observed, device)
   if (!found) return [{ type: 'CreateBridge', subject, ...bridge }]
-  const adopt: Operation[] =
-    observed.owned.devices[device] === found.ifindex
-      ? []
-      : [{ type: 'AdoptBridge', subject, device, ifindex: found.ifindex }]
+  const adopt = adoption(subject, found, observed)
   const { stp, ipv6Disabled } = found
   const configured = !stp && ipv6Disabled !== false && found.mtuBytes === mtuBytes
   return configured ? adopt : [...adopt, { type: 'ConfigureBridge', subject, ...bridge }]

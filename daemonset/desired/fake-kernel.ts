@@ -33,6 +33,11 @@ export class FakeKernel {
     this.#filters.set(filterKey(device, direction), { filter, programs: undefined })
   }
 
+  /** The record is lost. */
+  forget(): void {
+    this.#owned = { ...emptyOwned }
+  }
+
   remove(name: string): void {
     this.#interfaces.delete(name)
     for (const link of this.#interfaces.values()) if (link.master === name) delete link.master
@@ -71,12 +76,12 @@ export class FakeKernel {
     RemovePrograms: ({ programs }) => this.#programs.delete(programs),
     CreateTunnel: ({ device, udpPort, mtuBytes }) => {
       const vxlan = tunnelSettings(udpPort)
-      this.#make({ name: device, kind: 'vxlan', mtuBytes, ipv6Disabled: true, vxlan })
+      this.#make({ name: device, kind: 'vxlan', alias: 'vnet tunnel', mtuBytes, ipv6Disabled: true, vxlan })
     },
     ConfigureTunnel: ({ device, mtuBytes }) => Object.assign(this.#existing(device), { mtuBytes, ipv6Disabled: true }),
-    CreateBridge: ({ device, mtuBytes }) =>
-      this.#make({ name: device, kind: 'bridge', mtuBytes, stp: false, ipv6Disabled: true }),
-    AdoptBridge: ({ device, ifindex }) => {
+    CreateBridge: ({ device, mtuBytes, network }) =>
+      this.#make({ name: device, kind: 'bridge', alias: `vnet ${network}`, mtuBytes, stp: false, ipv6Disabled: true }),
+    AdoptDevice: ({ device, ifindex }) => {
       this.#owned.devices = { ...this.#owned.devices, [device]: ifindex }
     },
     ConfigureBridge: ({ device, mtuBytes }) =>

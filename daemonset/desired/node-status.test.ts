@@ -21,6 +21,7 @@ const outcomeOf = (failures: readonly Failure[]): Outcome => {
     epoch: 1,
     overlayUID: 'overlay',
     missing: [],
+    hints: [],
     refusal: undefined,
     unreadable: undefined,
     programmed: { spec, desired, problems: [], failures },

@@ -19,6 +19,8 @@ export type Outcome = {
   readonly overlayUID: string
   /** What a kernel lacks, or privileges; then nothing was programmed. */
   readonly missing: readonly BridgeProblem[]
+  /** What is amiss on the node, but stops nothing. */
+  readonly hints: readonly BridgeProblem[]
   /** Why the newest spec is not carried out. */
   readonly refusal: Refusal | undefined
   /** The kernel could not be read. */
@@ -79,11 +81,12 @@ const noUnderlay: BridgeProblem = {
   message: "no interface has the node's address; name it with --underlay-interface",
 }
 
-const problemsOf = ({ missing, programmed, unreadable, facts }: Outcome): BridgeProblem[] =>
+const problemsOf = ({ missing, hints, programmed, unreadable, facts }: Outcome): BridgeProblem[] =>
   firstCauses([
     ...missing,
     ...(facts.underlayDevice ? [] : [noUnderlay]),
     ...(unreadable ? [unreadable] : []),
+    ...hints,
     ...(programmed ? [...programmed.problems, ...programmed.failures.map(({ problem }) => problem)] : []).filter(
       ({ reason }) => reason !== HELD_BACK,
     ),

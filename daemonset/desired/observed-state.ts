@@ -39,6 +39,8 @@ export type Interface = {
   /** Of our devices: IPv6 is switched off on it. */
   readonly ipv6Disabled?: boolean
   readonly vxlan?: VxlanSettings
+  /** What the device is said to be for (ifalias). */
+  readonly alias?: string
 }
 
 /** What is attached at our place (priority and handle) of a device. */
@@ -86,10 +88,22 @@ export type ObservedState = {
   readonly owned: Owned
 }
 
-/** Whether the device is one that the agent made, and not another of the same name. */
-export const isOwned = ({ owned }: Pick<ObservedState, 'owned'>, { name, ifindex }: Interface): boolean => {
-  const recorded = owned.devices[name]
-  return recorded !== undefined && (recorded === ifindex || recorded === 0)
+/** Begins the alias of every device that we make. */
+export const ALIAS_PREFIX = 'vnet '
+
+/** Our own mark on the device, which outlives the record: a bridge or the tunnel by name, kind and alias. */
+const isMarked = ({ name, kind, alias }: Interface): boolean =>
+  alias?.startsWith(ALIAS_PREFIX) === true &&
+  ((kind === 'vxlan' && name.startsWith('vnet')) || (kind === 'bridge' && name.startsWith('vn')))
+
+/**
+ * Whether the device is one that the agent made, and not another of the same name: by the record, or by its mark where the record was
+ * lost. Of one that was about to be made when the agent ended, only what is not up yet, or marked.
+ */
+export const isOwned = ({ owned }: Pick<ObservedState, 'owned'>, device: Interface): boolean => {
+  const recorded = owned.devices[device.name]
+  if (isMarked(device)) return true
+  return recorded !== undefined && (recorded === device.ifindex || (recorded === 0 && !device.isUp))
 }
 
 export const filterKey = (device: string, direction: Direction): string => `${device}/${direction}`

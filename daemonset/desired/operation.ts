@@ -18,8 +18,8 @@ export type Operation = {
   | ({ readonly type: 'CreateTunnel' } & DesiredTunnel)
   | { readonly type: 'ConfigureTunnel'; readonly device: string; readonly mtuBytes: number }
   | ({ readonly type: 'CreateBridge' } & DesiredBridge)
-  /** The CNI plugin made it: from now on it is ours. */
-  | { readonly type: 'AdoptBridge'; readonly device: string; readonly ifindex: number }
+  /** The CNI plugin made it, or the record of it was lost: from now on it is ours. */
+  | { readonly type: 'AdoptDevice'; readonly device: string; readonly ifindex: number }
   | ({ readonly type: 'ConfigureBridge' } & DesiredBridge)
   /** Raises a device of ours, if the programs are attached to it: without them its frames would reach the host's own IP stack. */
   | { readonly type: 'RaiseDevice'; readonly device: string; readonly programs: readonly Placed[] }

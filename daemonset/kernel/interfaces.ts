@@ -6,6 +6,7 @@ import { KernelError, runCommand, runJson } from './command.ts'
 type IpLink = {
   ifindex: number
   ifname: string
+  ifalias?: string
   flags: string[]
   mtu: number
   address?: string
@@ -64,6 +65,7 @@ const interfaceOf = (link: IpLink): Interface => {
     peerNamespace: link.link_netnsid !== undefined,
     isIsolated: slave?.isolated === true,
     addresses: (link.addr_info ?? []).flatMap(({ local, scope }) => (local && scope !== 'link' ? [local] : [])),
+    ...(link.ifalias === undefined ? {} : { alias: link.ifalias }),
     ...(kind === 'bridge' ? { stp: (data?.stp_state ?? 0) !== 0 } : {}),
     ...(ipv6Disabled === undefined ? {} : { ipv6Disabled }),
     ...(kind === 'vxlan'

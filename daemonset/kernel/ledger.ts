@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { emptyOwned, type Owned } from '../desired/observed-state.ts'
+import type { BridgeProblem } from '#crds/node-bridge.ts'
+import type { Owned } from '../desired/observed-state.ts'
 
 /** Writes a file so that after a crash there is the old content or the new one, never half. */
 export const writeFileDurably = (path: string, content: string): void => {
@@ -8,23 +9,41 @@ export const writeFileDurably = (path: string, content: string): void => {
   const draft = `${path}.new`
   const file = openSync(draft, 'w', 0o600)
   try {
-    writeSync(file, content)
+    // Goes on until all is written, or throws: a single write may take less, as on a full /run.
+    writeFileSync(file, content)
     fsyncSync(file)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
   } finally {
     closeSync(file)
   }
   renameSync(draft, path)
 }
 
-/** Content of a JSON file, or undefined where there is none, or none that can be read. */
-export const readJsonFile = (path: string): unknown => {
+export type JsonFile = {
+  readonly content: Readonly<Record<string, unknown>>
+  /** Why a file that is there could not be read. */
+  readonly problem: BridgeProblem | undefined
+}
+
+/** Content of a JSON file that holds an object; empty where there is none, or none that can be read. */
+export const readJsonFile = (path: string): JsonFile => {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'))
+    const content: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    if (typeof content !== 'object' || content === null || Array.isArray(content)) throw new Error('it holds no object')
+    return { content: content as JsonFile['content'], problem: undefined }
   } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { content: {}, problem: undefined }
+    const message = `${path}: ${(error as Error).message}; the agent goes on without it, and writes it anew`
+    return { content: {}, problem: { subject: path, reason: 'StateUnreadable', message } }
   }
 }
+
+const recordsOf = (value: unknown): Record<string, number> =>
+  typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value).filter(([, ifindex]) => typeof ifindex === 'number'))
+    : {}
 
 type Kind = 'devices' | 'qdiscs' | 'filters'
 
@@ -36,9 +55,20 @@ export class Ledger {
   readonly #path: string
   #owned: Owned
 
+  /** Why the record of an earlier agent could not be read. */
+  readonly problem: BridgeProblem | undefined
+
   constructor(stateDir: string) {
     this.#path = join(stateDir, 'owned.json')
-    this.#owned = { ...emptyOwned, ...(readJsonFile(this.#path) as Partial<Owned> | undefined) }
+    const { content, problem } = readJsonFile(this.#path)
+    this.problem = problem
+    this.#owned = {
+      devices: recordsOf(content.devices),
+      qdiscs: recordsOf(content.qdiscs),
+      filters: recordsOf(content.filters),
+      notrack: content.notrack === true,
+      bpffs: content.bpffs === true,
+    }
   }
 
   get owned(): Owned {

@@ -97,7 +97,7 @@ export class NodeKernel implements Kernel {
       CreateTunnel: (it) => createTunnel(ledger, it),
       ConfigureTunnel: (it) => configureTunnel(it),
       CreateBridge: (it) => createBridge(ledger, it),
-      AdoptBridge: ({ device, ifindex }) => ledger.record('devices', device, ifindex),
+      AdoptDevice: ({ device, ifindex }) => ledger.record('devices', device, ifindex),
       ConfigureBridge: (it) => configureBridge(it),
       RaiseDevice: async ({ device, programs }) =>
         raiseDevice(device, programs, await readFilters(sets, ledger.owned, await readInterfaces(), [device])),
