@@ -96,15 +96,35 @@ export class Neighbourhood {
     return true
   }
 
-  /** Moves a VM, with the VMs that must stay beside it, to the best of some bridges. */
+  /**
+   * Moves a VM, with the VMs that must stay beside it, to the best of some bridges; where the budget of moves is used
+   * up, also in the place of a VM that then returns to where it runs now.
+   */
   shift(vm: number): boolean {
-    const together = [vm, ...this.state.placement.companions(vm)]
+    const { state } = this
+    const together = [vm, ...state.placement.companions(vm)]
+    const place = (bridge: number, returning: number[]): void => {
+      for (const other of returning) state.place(other, state.problem.presentBridge[other]!)
+      for (const member of together) if (state.problem.frozen[member] === 0) state.place(member, bridge)
+      this.settle([...returning, ...together])
+    }
+    const yielding = this.yielding(vm)
     return this.bestOf(
-      this.targets(vm).map((bridge) => () => {
-        for (const member of together) if (this.state.problem.frozen[member] === 0) this.state.place(member, bridge)
-        this.settle(together)
-      }),
+      this.targets(vm).flatMap((bridge) => [
+        () => place(bridge, []),
+        ...yielding.map((other) => () => place(bridge, [other])),
+      ]),
     )
+  }
+
+  /** VMs that could give up their moves for one that has none yet, if the budget has none left. */
+  private yielding(vm: number): number[] {
+    const { placement, problem } = this.state
+    const { moves } = problem.input.budgets
+    const moved = (id: number): boolean =>
+      problem.presentBridge[id]! >= 0 && placement.bridgeOf[id] !== problem.presentBridge[id]
+    if (!this.exhaustive || moves === undefined || placement.moves < moves || moved(vm)) return []
+    return this.movable.filter((other) => moved(other))
   }
 
   swap(x: number, y: number): boolean {

@@ -95,6 +95,30 @@ test('the exact solver finds what trying everything finds, on tiny instances of 
   assert.ok(compared >= 18, `only ${compared} feasible instances`)
 })
 
+test('with a budget of one move already spent, local search still finds that another VM should have it', async () => {
+  const exact = await loadExact({ timeLimitSeconds: 20 })
+  for (const seed of [62, 110, 146]) {
+    const random = seededRandom(seed)
+    const underlay = generateUnderlay('TwoDomains', 4 + (seed % 3), random, seed % 5 === 0)
+    const input = makeScenario(
+      {
+        underlay,
+        pattern: 'Ring',
+        vms: 4 + (seed % 4),
+        variant: 'ComplexOnline',
+        objective: 'ResidualBandwidth',
+        maxHops: 3,
+        linkBudget: 2,
+      },
+      random,
+    )
+    const net = ({ score, cost }: ReturnType<typeof plan>): number => score.after - cost.score
+    const best = net(plan(input, byWork('exact'), { exact }))
+    const found = net(plan(input, byWork('local-search', 20_000)))
+    assert.ok(found >= 0.99 * best, `seed ${seed}: ${found} of ${best}`)
+  }
+})
+
 test('what the solver proves is a bound on every plan', async () => {
   const bounds: number[] = []
   const exact = await loadExact({ timeLimitSeconds: 20, onProof: ({ bound }) => void bounds.push(bound) })
