@@ -51,7 +51,7 @@ test('a long list of rules is cut, and says so', () => {
 
 test('each other obstacle has its word, whatever the firewall', () => {
   const cases: [Situation, string][] = [
-    [{ mode: 'Off' }, 'SwitchedOff'],
+    [{ mode: 'Disabled' }, 'SwitchedOff'],
     [{ interfaces: [] }, 'NoUnderlay'],
     [{ interfaces: [{ ...underlay, mac: undefined } as unknown as Interface] }, 'NoEthernet'],
     [{ filters: [filter(undefined)] }, 'FilterConflict'],

@@ -1,7 +1,7 @@
 import type { Interface, ObservedState } from './observed-state.ts'
 
 /** What the administrator wants: `Strict` gives up the fast path where a rule of the host's firewall would not see its frames. */
-export const FAST_PATH_MODES = ['Auto', 'Strict', 'Off'] as const
+export const FAST_PATH_MODES = ['Auto', 'Strict', 'Disabled'] as const
 export type FastPathMode = (typeof FAST_PATH_MODES)[number]
 
 export type FastPathInput = {
@@ -24,8 +24,8 @@ const listed = (names: readonly string[]): string =>
 
 const checks: readonly Check[] = [
   ({ mode }) =>
-    mode === 'Off'
-      ? { reason: 'SwitchedOff', message: 'agent.fastPath is Off; set it to Auto to switch it on' }
+    mode === 'Disabled'
+      ? { reason: 'SwitchedOff', message: 'agent.fastPath is Disabled; set it to Auto to switch it on' }
       : undefined,
   ({ underlay }) =>
     underlay
