@@ -134,4 +134,11 @@ test('a deadline that has passed still gives a plan, and the best found is repor
   assert.ok(late.score.net <= result.score.net)
 })
 
+test('a tenth of the time is kept for writing the plan, or the deadline would be missed by as much', () => {
+  let clockMs = 0
+  const late = plan(star(), { strategy: 'annealing', seed: 1, now: () => clockMs++, deadlineMs: 1000 })
+  assert.is(late.search.stoppedBy, 'Deadline')
+  assert.ok(clockMs <= 910, `the search went on until ${clockMs} ms of 1000`)
+})
+
 test.run()

@@ -17,8 +17,11 @@ export type Strategy = (search: Search) => void
 
 export const strategies: Record<string, Strategy> = { greedy, 'local-search': localSearch, annealing }
 
-/** Time to keep for writing the plan, in shares of the time that it took to read the input: both grow with its size. */
-const writingShare = 2.5
+/**
+ * Time to keep for writing the plan: in shares of the time that it took to read the input (both grow with its size), and
+ * of the whole (the longer the search, the more changes there are to give reasons for).
+ */
+const writingShares = { ofReading: 2.5, ofWhole: 0.1 }
 
 /** How often the plan's own result is planned again, until nothing is left to change. */
 const maxRounds = 6
@@ -41,7 +44,8 @@ export const plan = (input: PlannerInput, options: SearchOptions, more: Record<s
   const effort: Plan['search'] = { evaluations: 0, stoppedBy: 'Converged' }
 
   const setUpMs = options.now() - startMs
-  const deadlineMs = options.deadlineMs - writingShare * setUpMs
+  const writingMs = writingShares.ofReading * setUpMs + writingShares.ofWhole * (options.deadlineMs - startMs)
+  const deadlineMs = options.deadlineMs - writingMs
   const workLeft = (): number => (options.maxEvaluations ?? Number.POSITIVE_INFINITY) - effort.evaluations
 
   const solve = (prices: Evaluator, now: Outcome): Outcome => {

@@ -9,11 +9,16 @@ import { type Path, samePath } from './routing.ts'
 import type { State } from './state.ts'
 
 /** So many changes of each kind, for the largest demands, are tried out; the others are described only. */
-const triedChanges = 60
+const triedChanges = { usual: 60, large: 20 }
+/** Number of demands from which on trying a change takes long. */
+const largeDemands = 10_000
 const triedBridges = 12
 
-/** What a state is worth with one change taken back or replaced, and the first constraint that it breaks then. */
-type Trial = Value & { breaks?: Constraint }
+/**
+ * What the state was worth with a change that was tried and taken back; `breaks` looks up, for the trials that are
+ * reported only (it takes long), which constraint the change would break.
+ */
+type Trial = { value: Value; breaks: () => Constraint | undefined }
 
 /**
  * Answers, for each change in a state, "what would be lost without it, and what was second best?" by trying it on the
@@ -25,6 +30,7 @@ export class Reasons {
   private readonly evaluator: Evaluator
   private readonly proposals: Proposals
   private readonly value: Value
+  private readonly limit: number
   /** What is broken anyway, by how much. */
   private readonly broken: Map<string, number>
 
@@ -34,12 +40,13 @@ export class Reasons {
     this.evaluator = evaluator
     this.proposals = new Proposals(after, evaluator)
     this.value = evaluator.value(after)
+    this.limit = after.problem.demandBps.length < largeDemands ? triedChanges.usual : triedChanges.large
     this.broken = new Map(diagnose(after).map((violation) => [keyOf(violation), violation.amount]))
   }
 
   /** The reason of each group's new route, in the order given. */
   forRoutes(groups: Group[]): Reason[] {
-    const tried = new Set([...groups].sort((x, y) => y.rate - x.rate || x.key - y.key).slice(0, triedChanges))
+    const tried = new Set([...groups].sort((x, y) => y.rate - x.rate || x.key - y.key).slice(0, this.limit))
     return groups.map((group) => (tried.has(group) ? this.triedRoute(group) : this.describedRoute(group)))
   }
 
@@ -59,20 +66,20 @@ export class Reasons {
     after.setPath(group, undefined)
     const choices = this.proposals.paths(group, 'Few')
     after.rollback(mark)
-    let second: { path: Path; value: Trial } | undefined
+    let second: { path: Path; trial: Trial } | undefined
     for (const path of choices) {
       if (samePath(path, chosen)) continue
-      const value = this.tried(() => after.setPath(group, path))
-      if (!second || isBetter(value, second.value)) second = { path, value }
+      const trial = this.tried(() => after.setPath(group, path))
+      if (!second || isBetter(trial.value, second.trial.value)) second = { path, trial }
     }
     const reason = this.describe(group.demands, without)
-    if (second) reason.alternative = this.alternative(pathBridges(after, group, second.path).join(' > '), second.value)
+    if (second) reason.alternative = this.alternative(pathBridges(after, group, second.path).join(' > '), second.trial)
     return reason
   }
 
   /** The reason of each VM's new place, in the order given. */
   forVms(vms: number[]): Reason[] {
-    return vms.map((vm, i) => this.forVm(vm, i < triedChanges))
+    return vms.map((vm, i) => this.forVm(vm, i < this.limit))
   }
 
   private forVm(vm: number, tryOut: boolean): Reason {
@@ -84,22 +91,22 @@ export class Reasons {
     if (old < 0 && !tryOut) return { ...this.describe(demands), repairs: 'Complete' }
     if (!tryOut) return this.describe(demands)
     const without = this.tried(() => after.place(vm, old), 'MoveBudget')
-    let second: { bridge: number; value: Trial } | undefined
+    let second: { bridge: number; trial: Trial } | undefined
     const others = Array.from({ length: problem.bridges }, (_, bridge) => bridge).filter(
       (bridge) => bridge !== here && after.placement.mayHost(vm, bridge),
     )
     for (const bridge of others.slice(0, triedBridges)) {
-      const value = this.tried(() => after.place(vm, bridge), 'MoveBudget')
-      if (!second || isBetter(value, second.value)) second = { bridge, value }
+      const trial = this.tried(() => after.place(vm, bridge), 'MoveBudget')
+      if (!second || isBetter(trial.value, second.trial.value)) second = { bridge, trial }
     }
     const reason = this.describe(demands, without)
-    if (second) reason.alternative = this.alternative(bridgeName(after, second.bridge), second.value)
+    if (second) reason.alternative = this.alternative(bridgeName(after, second.bridge), second.trial)
     return reason
   }
 
   /** Links are there for the routes over them, so the reason of each is what these lose together without it. */
   forLinks(usersOfEach: Group[][]): Reason[] {
-    return usersOfEach.map((users, i) => this.forLink(users, i < triedChanges))
+    return usersOfEach.map((users, i) => this.forLink(users, i < this.limit))
   }
 
   private forLink(users: Group[], tryOut: boolean): Reason {
@@ -122,23 +129,35 @@ export class Reasons {
   private tried(change: () => void, budget: Constraint = 'ChangeBudget'): Trial {
     const mark = this.after.uncommitted
     change()
-    const value: Trial = this.evaluator.value(this.after)
-    if (value.violation > this.value.violation + 1e-9) {
-      const fresh = diagnose(this.after).find(
-        (violation) => violation.amount > (this.broken.get(keyOf(violation)) ?? 0),
-      )
-      value.breaks = fresh?.constraint ?? budget
-    }
+    const value = this.evaluator.value(this.after)
     this.after.rollback(mark)
-    return value
+    let breaks: { constraint: Constraint | undefined } | undefined
+    return {
+      value,
+      breaks: () => {
+        breaks ??= { constraint: this.brokenBy(change, value, budget) }
+        return breaks.constraint
+      },
+    }
   }
 
-  private worse(value: Value): number {
+  /** The first constraint that a change would break. */
+  private brokenBy(change: () => void, value: Value, budget: Constraint): Constraint | undefined {
+    if (value.violation <= this.value.violation + 1e-9) return undefined
+    const mark = this.after.uncommitted
+    change()
+    const fresh = diagnose(this.after).find((violation) => violation.amount > (this.broken.get(keyOf(violation)) ?? 0))
+    this.after.rollback(mark)
+    return fresh?.constraint ?? budget
+  }
+
+  private worse({ value }: Trial): number {
     return this.value.score - value.score
   }
 
-  private alternative(choice: string, value: Trial): NonNullable<Reason['alternative']> {
-    return { choice, ...(value.breaks ? { breaks: value.breaks } : { worseBy: this.worse(value) }) }
+  private alternative(choice: string, trial: Trial): NonNullable<Reason['alternative']> {
+    const breaks = trial.breaks()
+    return { choice, ...(breaks ? { breaks } : { worseBy: this.worse(trial) }) }
   }
 
   /** @param without what the plan is worth without the change, if that was tried out. */
@@ -149,7 +168,8 @@ export class Reasons {
     if (without) reason.worth = this.worse(without)
     const bottleneck = largest[0] === undefined ? undefined : this.bottleneck(largest[0])
     if (bottleneck) reason.bottleneck = bottleneck
-    if (without?.breaks) reason.repairs = without.breaks
+    const repairs = without?.breaks()
+    if (repairs) reason.repairs = repairs
     return reason
   }
 

@@ -58,10 +58,10 @@ export class Search {
     this.satisfiedBefore = infeasibleDemands(state)
   }
 
-  /** Whether to stop; reads the clock at every 32nd call only. */
+  /** Whether to stop; reads the clock at every 8th call only. */
   get over(): boolean {
     if (this.evaluations >= (this.options.maxEvaluations ?? Number.POSITIVE_INFINITY)) return true
-    if (!this.outOfTime && ++this.sinceClock >= 32) {
+    if (!this.outOfTime && ++this.sinceClock >= 8) {
       this.sinceClock = 0
       this.outOfTime = this.options.now() >= this.options.deadlineMs
     }
