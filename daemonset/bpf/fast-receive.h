@@ -21,6 +21,13 @@ static __always_inline bool is_tcp(void *inner, __u16 ethertype)
 	return protocol == IPPROTO_TCP;
 }
 
+/* The VXLAN device drops what calls itself IP and has no whole IP header. */
+static __always_inline bool lacks_ip_header(const void *inner, __u32 bytes)
+{
+	__u16 ethertype = *(const __u16 *)(inner + 2 * MAC_BYTES);
+	return is_ip(ethertype) && bytes < ETH_HLEN + (ethertype == bpf_htons(ETH_P_IP) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+}
+
 /* Since Linux 6.3: the IP version inside is another one. An older kernel refuses, and such frames take the slow path. */
 #define DECAP_TO_IPV4 (1ull << 7)
 #define DECAP_TO_IPV6 (1ull << 8)
@@ -99,6 +106,9 @@ static __always_inline int from_underlay_family(struct __sk_buff *skb, const str
 	if ((void *)(long)skb->data + needed > (void *)(long)skb->data_end && bpf_skb_pull_data(skb, needed))
 		return TC_ACT_UNSPEC;
 	if (!parse_outer((void *)(long)skb->data, (void *)(long)skb->data_end, settings->udp_port, ipv6, &outer))
+		return TC_ACT_UNSPEC;
+	void *inner = (void *)(long)skb->data + header_bytes(ipv6);
+	if (inner + ETH_HLEN > (void *)(long)skb->data_end || lacks_ip_header(inner, skb->len - header_bytes(ipv6)))
 		return TC_ACT_UNSPEC;
 	/* The kernel checks a checksum, and merges a mark of congestion into the inner frame. */
 	if (outer.has_checksum || outer.ecn == ECN_CE)
