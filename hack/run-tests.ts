@@ -1,11 +1,13 @@
 // Runs uvu test files, one process each, and sums their counts: `node hack/run-tests.ts [--jobs N] [--limit-seconds S] FILE...`.
 // A file that takes longer than the limit is ended, and named.
+// What depends on the data path runs on both: with VNET_FAST_PATH=Auto and =Disabled, or on the one that the caller's environment names.
 // uvu exits 0 when a file forgets `.run()`, so a file that reports no test is a failure here.
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
 
-type Outcome = { file: string; passed: number; failed: number; skipped: number; output: string }
+type Run = { file: string; env: Record<string, string> }
+type Outcome = { name: string; passed: number; failed: number; skipped: number; output: string }
 
 const { values, positionals: files } = parseArgs({
   options: {
@@ -19,9 +21,19 @@ const { values, positionals: files } = parseArgs({
 const count = (output: string, label: string): number =>
   [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce((sum, match) => sum + Number(match[1]), 0)
 
-const runFile = (file: string): Promise<Outcome> =>
+const DATA_PATH = /^test\/e2e\/(connectivity|containment|continuity)\.test\.ts$/
+
+const runsOf = (file: string): Run[] =>
+  DATA_PATH.test(file) && !process.env.VNET_FAST_PATH
+    ? ['Auto', 'Disabled'].map((mode) => ({ file, env: { VNET_FAST_PATH: mode } }))
+    : [{ file, env: {} }]
+
+const runFile = ({ file, env }: Run): Promise<Outcome> =>
   new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--enable-source-maps', file], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, ['--enable-source-maps', file], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    })
     let output = ''
     const collect = (chunk: Buffer): void => {
       output += chunk.toString()
@@ -41,27 +53,30 @@ const runFile = (file: string): Promise<Outcome> =>
       const passed = count(plain, 'Passed')
       const skipped = count(plain, 'Skipped')
       const failed = Math.max(total - passed, code === 0 && total + skipped > 0 ? 0 : 1)
-      resolve({ file, passed, failed, skipped, output })
+      const name = [file, ...Object.entries(env).map(([variable, value]) => `${variable}=${value}`)].join(' ')
+      resolve({ name, passed, failed, skipped, output })
     })
   })
 
 const outcomes: Outcome[] = []
-const worker = async (queue: string[]): Promise<void> => {
-  for (let file = queue.shift(); file; file = queue.shift()) {
+const worker = async (queue: Run[]): Promise<void> => {
+  for (let next = queue.shift(); next; next = queue.shift()) {
     const startedAt = performance.now()
-    const outcome = await runFile(file)
+    const outcome = await runFile(next)
     outcomes.push(outcome)
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
     const skipped = outcome.skipped > 0 ? `, ${outcome.skipped} skipped` : ''
-    console.log(`${outcome.failed > 0 ? 'FAIL' : 'ok  '} ${file} (${outcome.passed} passed${skipped}, ${seconds} s)`)
+    console.log(
+      `${outcome.failed > 0 ? 'FAIL' : 'ok  '} ${outcome.name} (${outcome.passed} passed${skipped}, ${seconds} s)`,
+    )
     if (outcome.failed > 0 && !values.verbose) console.log(outcome.output)
   }
 }
 // Tests below test/ start clusters and measure loss: they get the machine to themselves.
 const isHeavy = (file: string): boolean => file.startsWith('test/')
-const light = files.filter((file) => !isHeavy(file))
+const light = files.filter((file) => !isHeavy(file)).flatMap(runsOf)
 await Promise.all(Array.from({ length: Number(values.jobs) }, () => worker(light)))
-await worker(files.filter(isHeavy))
+await worker(files.filter(isHeavy).flatMap(runsOf))
 
 const sum = (key: 'passed' | 'failed' | 'skipped'): number =>
   outcomes.reduce((total, outcome) => total + outcome[key], 0)

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 import { checkout } from '#test/lab/tools.ts'
 import type { Vm } from '#test/lab/vm.ts'
 import { waitUntil } from '#test/lab/wait-until.ts'
+import { assertFramesOn } from '#test/overlay/fast-path.ts'
 import { addressOf, createNamespace, createNetwork, createVms, fourVms, waitForNetwork } from '#test/overlay/network.ts'
 import { entryCount } from '#test/overlay/node-maps.ts'
 import { assertOneCopyEach, copies } from '#test/overlay/streams.ts'
@@ -58,7 +59,7 @@ test.before(async (world) => {
 })
 test.after(({ lab }) => lab.stop())
 
-test('mesh: ping, IPv6 neighbour discovery, TCP and UDP between all nodes', async ({ vms }) => {
+test('mesh: ping, IPv6 neighbour discovery, TCP and UDP between all nodes', async ({ vms, lab }) => {
   for (const [index, vm] of vms.entries())
     for (const number of numbers.filter((each) => each !== index + 1)) {
       assert.is(await vm.ping(addressOf(number), 3), 3, `${vm.pod} to ${addressOf(number)}`)
@@ -79,6 +80,7 @@ test('mesh: ping, IPv6 neighbour discovery, TCP and UDP between all nodes', asyn
   } finally {
     server.abort()
   }
+  for (const direction of ['sent', 'received'] as const) await assertFramesOn(lab.node('east/node-1'), direction)
 })
 
 test('mesh: a broadcast, a multicast and a frame that is not IP arrive exactly once', async ({ vms }) => {
@@ -95,6 +97,8 @@ test('star: leaf to leaf through a hub that knows no VM', async (world) => {
   assert.is(entryCount(hub, 'macs'), 0)
   assert.is(entryCount(hub, 'ports'), 0)
   assert.ok(entryCount(hub, 'labels') > 0)
+  assert.is(await vms[2]!.ping(addressOf(4), 20), 20)
+  await assertFramesOn(hub, 'relayed')
   const path = await world.hub.kubectl(['vnet', 'path', 'carol', 'dave', '-n', 'team-a'])
   assert.match(path, /west\/node-1 .*→ east\/node-3 .*label/)
   assert.match(path, /east\/node-3 .*→ west\/node-2 .*deliver/)

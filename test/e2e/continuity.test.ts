@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { Leases } from '#runtime/resources.ts'
 import type { Vm } from '#test/lab/vm.ts'
 import { waitUntil } from '#test/lab/wait-until.ts'
+import { assertFramesOn } from '#test/overlay/fast-path.ts'
 import { SYSTEM_NAMESPACE } from '#test/overlay/install.ts'
 import { addressOf, createNamespace, createNetwork, createVms, fourVms, waitForNetwork } from '#test/overlay/network.ts'
 import { assertUnharmed, during } from '#test/overlay/streams.ts'
@@ -24,13 +25,18 @@ test.before(async (world) => {
 test.after(({ lab }) => lab.stop())
 
 /** Streams both ways between alice and carol while `action` runs. */
-const bothWays = async ({ vms }: { vms: Vm[] }, what: string, action: () => Promise<unknown>): Promise<void> => {
+const bothWays = async (
+  { vms, lab }: World & { vms: Vm[] },
+  what: string,
+  action: () => Promise<unknown>,
+): Promise<void> => {
   const [alice, , carol] = vms as [Vm, Vm, Vm]
   const running = action()
   const [there, back] = await Promise.all([during(alice, carol, () => running), during(carol, alice, () => running)])
   say(`${what}: ${there.received} + ${back.received} frames`)
   assertUnharmed(there, `${what}, alice to carol`)
   assertUnharmed(back, `${what}, carol to alice`)
+  for (const direction of ['sent', 'received'] as const) await assertFramesOn(lab.node('east/node-1'), direction)
 }
 
 const agentOn = async ({ lab }: World, cluster: string, node: string): Promise<string> => {

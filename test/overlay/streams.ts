@@ -3,14 +3,17 @@ import * as assert from 'uvu/assert'
 import type { Received } from '#test/lab/frames.ts'
 import type { Vm } from '#test/lab/vm.ts'
 
+/** The fast path carries IP alone; the programs look no further into these frames than at their EtherType and protocol (0 here). */
+const IPV4 = 0x0800
+
 /** Frames each millisecond from one VM to another while `action` runs: what the receiver saw. */
 export const during = async (
   from: Vm,
   to: Vm,
   action: () => Promise<unknown>,
 ): Promise<Received & { sent: number }> => {
-  const receiver = await to.receiveFrames()
-  const sender = await from.sendFrames({ to: await to.mac(), periodMicroseconds: 1000 })
+  const receiver = await to.receiveFrames({ etherType: IPV4 })
+  const sender = await from.sendFrames({ etherType: IPV4, to: await to.mac(), periodMicroseconds: 1000 })
   let sent = 0
   try {
     await action()

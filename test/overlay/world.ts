@@ -4,6 +4,7 @@ import { readDescription } from '#test/lab/description.ts'
 import { type Laboratory, startLaboratory } from '#test/lab/lab.ts'
 import type { LabCluster } from '#test/lab/lab-cluster.ts'
 import { checkout } from '#test/lab/tools.ts'
+import { assertFastPath, fastPathUnderTest } from './fast-path.ts'
 import { installOverlay } from './install.ts'
 
 export type World = { lab: Laboratory; hub: LabCluster }
@@ -16,11 +17,12 @@ export const say = (line: string): void =>
 export const startLab = async (): Promise<Laboratory> =>
   await startLaboratory(await readDescription(join(checkout, 'test/e2e/lab.yaml')), { onProgress: say })
 
-/** A laboratory with vnet in it, and the site `core` that is the node without VMs. */
+/** A laboratory with vnet in it, on the path that is under test, and the site `core` that is the node without VMs. */
 export const startWorld = async (): Promise<World> => {
   const lab = await startLab()
   try {
-    const hub = await installOverlay(lab, { onProgress: say })
+    const hub = await installOverlay(lab, { onProgress: say, values: [`agent.fastPath=${fastPathUnderTest}`] })
+    await assertFastPath(hub)
     await hub.kubectl([
       'patch',
       'mcluster',
