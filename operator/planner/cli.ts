@@ -3,10 +3,12 @@ import { basename, extname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { check } from './check/check.ts'
 import { explain } from './explain.ts'
+import { InvalidInputError } from './index-input.ts'
 import { plan, type Strategy, strategies } from './planner.ts'
 import { seededRandom } from './random.ts'
 import { readGraphml } from './scenarios/graphml.ts'
 import { readIntercloud } from './scenarios/intercloud.ts'
+import { readJsonInput } from './scenarios/json-input.ts'
 import { type PatternName, patternNames } from './scenarios/patterns.ts'
 import { makeScenario, type Variant, variants } from './scenarios/scenario.ts'
 import type { Underlay } from './scenarios/underlay.ts'
@@ -71,7 +73,7 @@ const readInput = (file: string): PlannerInput => {
   const path = locate(file)
   const text = readFileSync(path, 'utf8')
   const kind = extname(path)
-  if (kind === '.json') return JSON.parse(text) as PlannerInput
+  if (kind === '.json') return readJsonInput(text)
   const random = seededRandom(number('seed', values.seed))
   const sample = { size: number('regions', values.regions), random }
   const underlay: Underlay = kind === '.csv' ? readIntercloud(text, sample) : readGraphml(basename(path, kind), text)
@@ -126,6 +128,7 @@ if (values.help || positionals.length !== 1) {
   process.exitCode = values.help ? 0 : 2
 } else
   await main(positionals[0]!).catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error)
+    if (error instanceof InvalidInputError) for (const problem of error.problems) console.error(problem)
+    else console.error(error instanceof Error ? error.message : error)
     process.exitCode = 2
   })
