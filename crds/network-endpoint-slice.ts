@@ -17,8 +17,15 @@ export const NetworkEndpoint = Type.Object({
     default: 'Active',
   }),
   sequence: Count('Rises with each move of the MAC address, so that old news never undoes a newer move.'),
+  first: Count(
+    'The sequence with which this VM (or pod, if it runs none) got the MAC address: of two in one cluster, the lower one came first and keeps it.',
+  ),
 })
 export type NetworkEndpoint = Static<typeof NetworkEndpoint>
+
+/** Who holds an interface, within one cluster and network: a VM keeps it when it moves to another pod, a plain pod is its own owner. */
+export const ownerOf = ({ podUID, vm }: Pick<NetworkEndpoint, 'podUID' | 'vm'>): string =>
+  vm === undefined ? `pod ${podUID}` : `vm ${vm}`
 
 export const networkEndpointSlice = defineKind({
   group: INTERNAL_GROUP,

@@ -78,6 +78,7 @@ const endpointOf = ({ mac, podUID, name, node }: TestVm): NetworkEndpoint => ({
   node: node.name,
   role: 'Active',
   sequence: 1,
+  first: 1,
 })
 const slice = { namespace: SYSTEM_NAMESPACE, name: 'team-a.blue.east.0' }
 const bind = (...machines: TestVm[]): void => {

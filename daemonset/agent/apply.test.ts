@@ -20,7 +20,7 @@ type Situation = typeof situations extends fc.Arbitrary<infer T> ? T : never
 
 const operationsFor = (kernel: FakeKernel, { spec, slices: list, programs }: Situation): readonly Operation[] => {
   const observed = kernel.observe()
-  const claims = gatherClaims(list)
+  const claims = gatherClaims(list, 'east')
   const input = { spec, claims, attachments: [], facts, observed, programs, fastPath: 'Auto', digest: sha256 } as const
   return diff(desiredState(input), observed).operations
 }

@@ -2,7 +2,7 @@ import { expandLinkSets } from '#crds/link-sets.ts'
 import type { BridgeProblem } from '#crds/node-bridge.ts'
 import { sha256 } from '#runtime/digest.ts'
 import type { Logger } from '#runtime/logging.ts'
-import { gatherClaims } from '../desired/claims.ts'
+import { clusterOfBridge, gatherClaims } from '../desired/claims.ts'
 import { type DesiredState, desiredState, type NodeFacts } from '../desired/desired-state.ts'
 import { diff } from '../desired/diff.ts'
 import type { FastPathMode } from '../desired/fast-path.ts'
@@ -83,7 +83,7 @@ export class Reconciler {
   async #program({ spec: accepted, slices }: InForce, facts: NodeFacts, logger: Logger): Promise<Programmed> {
     const { kernel, results, programs, udpPort, fastPath } = this.#options
     const spec = { ...expandLinkSets(accepted ?? {}), ...(udpPort === undefined ? {} : { udpPort }) }
-    const claims = gatherClaims(slices)
+    const claims = gatherClaims(slices, clusterOfBridge(spec.bridge))
     const { attachments, failures: unreadable } = results.read()
     for (const problem of unreadable) logger.warn({ reason: problem }, 'a CNI result cannot be used')
     const want = async (): Promise<{ desired: DesiredState; difference: ReturnType<typeof diff> }> => {

@@ -1,4 +1,4 @@
-import type { NetworkEndpoint, NetworkEndpointSlice } from '#crds/network-endpoint-slice.ts'
+import { type NetworkEndpoint, type NetworkEndpointSlice, ownerOf } from '#crds/network-endpoint-slice.ts'
 
 /** An endpoint together with where it comes from. */
 export type Claim = NetworkEndpoint & { readonly network: string; readonly cluster: string }
@@ -11,11 +11,8 @@ export type Claims = ReadonlyMap<string, ReadonlyMap<string, ClaimedMac>>
 
 export const bridgeOfClaim = ({ cluster, node }: Claim): string => `${cluster}/${node}`
 
-/** Who owns the interface: a VM keeps its claim when it moves to another pod; a plain pod is its own owner. */
-const ownerOf = ({ cluster, pod, vm }: Claim): string => {
-  const namespace = pod.slice(0, pod.indexOf('/'))
-  return vm === undefined ? `pod ${cluster}/${pod}` : `vm ${namespace}/${vm}`
-}
+/** The cluster of a bridge's name, cluster/node; '' for a node that has no instructions yet. */
+export const clusterOfBridge = (bridge = ''): string => bridge.slice(0, Math.max(0, bridge.indexOf('/')))
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 const place = (claim: Claim): string => `${bridgeOfClaim(claim)}/${claim.podUID}`
@@ -24,24 +21,30 @@ const place = (claim: Claim): string => `${bridgeOfClaim(claim)}/${claim.podUID}
 const newestOfOwners = (active: readonly Claim[]): Claim[] => {
   const newest = new Map<string, Claim>()
   for (const claim of active) {
-    const known = newest.get(ownerOf(claim))
+    const owner = `${claim.cluster} ${ownerOf(claim)}`
+    const known = newest.get(owner)
     if (!known || claim.sequence > known.sequence || (claim.sequence === known.sequence && place(claim) < place(known)))
-      newest.set(ownerOf(claim), claim)
+      newest.set(owner, claim)
   }
   return [...newest.values()]
 }
 
 /**
- * The claim that counts. Within one owner the newest wins (it moved); between owners the first stays (the other is a duplicate).
- * Every node sees the same claims, so all of them decide alike.
+ * The claim that counts. Within one owner the newest wins (it moved); between owners of a cluster the first stays (the other is a
+ * duplicate). Between clusters the hub decides, since their sequences say nothing about each other: it hands on only a claim that came
+ * first, so one from elsewhere outranks ours.
  */
-const winnerOf = (claims: readonly Claim[]): Claim | undefined =>
+const winnerOf = (claims: readonly Claim[], home: string): Claim | undefined =>
   newestOfOwners(claims.filter(({ role }) => role === 'Active')).sort(
-    (a, b) => a.sequence - b.sequence || compareText(place(a), place(b)),
+    (a, b) =>
+      Number(a.cluster === home) - Number(b.cluster === home) ||
+      compareText(a.cluster, b.cluster) ||
+      a.first - b.first ||
+      compareText(place(a), place(b)),
   )[0]
 
-/** Gathers the endpoints of all slices. */
-export const gatherClaims = (slices: Iterable<Pick<NetworkEndpointSlice, 'spec'>>): Claims => {
+/** Gathers the endpoints of all slices, as a node of the cluster `home` sees them. */
+export const gatherClaims = (slices: Iterable<Pick<NetworkEndpointSlice, 'spec'>>, home: string): Claims => {
   const gathered = new Map<string, Map<string, Claim[]>>()
   for (const { spec } of slices) {
     const network = gathered.get(spec.network) ?? new Map<string, Claim[]>()
@@ -54,6 +57,6 @@ export const gatherClaims = (slices: Iterable<Pick<NetworkEndpointSlice, 'spec'>
     }
   }
   const decide = (macs: ReadonlyMap<string, readonly Claim[]>) =>
-    new Map([...macs].map(([mac, claims]) => [mac, { winner: winnerOf(claims), claims }]))
+    new Map([...macs].map(([mac, claims]) => [mac, { winner: winnerOf(claims, home), claims }]))
   return new Map([...gathered].map(([network, macs]) => [network, decide(macs)]))
 }

@@ -20,7 +20,7 @@ type Situation = typeof situations extends fc.Arbitrary<infer T> ? T : never
 const desire = (kernel: FakeKernel, { spec, slices: list, attachments: pods, programs }: Situation): DesiredState =>
   desiredState({
     spec,
-    claims: gatherClaims(list),
+    claims: gatherClaims(list, 'east'),
     attachments: pods,
     facts,
     observed: kernel.observe(),

@@ -81,6 +81,7 @@ const endpoint = fc.record({
   node: fc.constantFrom('node-1', 'node-2'),
   role: fc.constantFrom('Active' as const, 'Target' as const),
   sequence: fc.integer({ min: 1, max: 4 }),
+  first: fc.integer({ min: 1, max: 4 }),
 })
 
 export const slices: fc.Arbitrary<Pick<NetworkEndpointSlice, 'spec'>[]> = fc.array(

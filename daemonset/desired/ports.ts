@@ -1,3 +1,4 @@
+import { ownerOf } from '#crds/network-endpoint-slice.ts'
 import type { BridgeNetwork, BridgePort, NodeBridgeSpec } from '#crds/node-bridge.ts'
 import type { Mac } from '../wire/mac.ts'
 import { MAX_NETWORK_PORTS } from '../wire/map-layouts.ts'
@@ -60,7 +61,9 @@ const checks: readonly Check[] = [
     const winner = claimed(subject)?.winner
     if (winner?.podUID === subject.attachment.podUID && bridgeOfClaim(winner) === subject.bridge) return undefined
     const own = ownClaim(subject)
-    return own?.vm !== undefined && own.vm === winner?.vm ? 'Moved' : 'DuplicateMAC'
+    return own && winner && own.cluster === winner.cluster && ownerOf(own) === ownerOf(winner)
+      ? 'Moved'
+      : 'DuplicateMAC'
   },
   // Somebody else's program sits at our place: without ours nothing would keep the VM to its MAC.
   ({ observed, port }) =>

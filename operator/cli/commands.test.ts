@@ -24,6 +24,7 @@ const endpoint = (name: string, number: number) => ({
   node: 'node-1',
   role: 'Active',
   sequence: 1,
+  first: 1,
 })
 
 /** Two clusters with a node each, one network, a VM on each node. */

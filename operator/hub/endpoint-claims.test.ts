@@ -11,6 +11,7 @@ const endpoint = (mac: string, pod: string, over: Partial<NetworkEndpoint> = {})
   node: 'n1',
   role: 'Active',
   sequence: 1,
+  first: 1,
   ...over,
 })
 
@@ -47,6 +48,25 @@ test('a VM on the move may hold its address twice, another VM may not', () => {
   assert.equal(judge([slice('east', pair)]).problems, [])
   const strangers = [endpoint(A, 'pod-1', { vm: 'db' }), endpoint(A, 'pod-2', { vm: 'web' })]
   assert.is(judge([slice('east', strangers)]).problems.length, 1)
+})
+
+test('a VM of the same name in another cluster is another VM', () => {
+  const [east, west] = ['east', 'west'].map((cluster) => slice(cluster, [endpoint(A, `db-${cluster}`, { vm: 'db' })]))
+  const { slices, problems } = judge([east!, west!], { incumbents: new Set([`west ${A} uid-db-west`]) })
+  assert.equal(
+    slices.map(({ cluster }) => cluster),
+    ['west'],
+  )
+  assert.is(problems[0]?.reason, 'DuplicateMAC')
+})
+
+test('within a cluster whoever came first is handed on', () => {
+  const later = endpoint(A, 'a-later', { sequence: 2, first: 2 })
+  const first = endpoint(A, 'z-first', { vm: 'db', sequence: 10, first: 1 })
+  assert.equal(
+    judge([slice('east', [later, first])]).slices.flatMap(({ endpoints }) => endpoints.map(({ pod }) => pod)),
+    ['team-a/z-first'],
+  )
 })
 
 test('refuses what cannot be an interface of the network', () => {

@@ -1,6 +1,6 @@
 // Which endpoints of a network the hub hands on: what members claim, checked. Pure.
 import { projectionName, sliceIndex } from '#crds/names.ts'
-import type { NetworkEndpoint, NetworkEndpointSlice } from '#crds/network-endpoint-slice.ts'
+import { type NetworkEndpoint, type NetworkEndpointSlice, ownerOf } from '#crds/network-endpoint-slice.ts'
 
 /** Endpoints of one network that one cluster may have, whatever the class says: its share of everyone's memory. */
 export const CLUSTER_SHARE = 10_000
@@ -53,14 +53,14 @@ const objectionToEndpoint = (network: string, { mac, pod }: NetworkEndpoint): st
 
 type Claim = { cluster: string; endpoint: NetworkEndpoint; slice: string }
 
-/** The same VM on its way from one pod to another may hold its MAC address twice. */
-const isSameVm = (left: NetworkEndpoint, right: NetworkEndpoint): boolean =>
-  left.podUID === right.podUID || (left.vm !== undefined && left.vm === right.vm)
+/** The same VM on its way from one pod to another may hold its MAC address twice; one of that name in another cluster is another VM. */
+const isSameOwner = (left: Claim, right: Claim): boolean =>
+  left.cluster === right.cluster && ownerOf(left.endpoint) === ownerOf(right.endpoint)
 
-/** Incumbents first, then by cluster, VM and pod: whoever comes later never takes a MAC address from who has it. */
+/** Incumbents first, then by cluster, and who came first in it: whoever comes later never takes a MAC address from who has it. */
 const inOrder = ({ incumbents }: ClaimInput, claims: readonly Claim[]): Claim[] => {
   const rank = ({ cluster, endpoint }: Claim): string =>
-    `${incumbents.has(identityOf(cluster, endpoint)) ? 0 : 1} ${cluster} ${endpoint.mac} ${endpoint.podUID}`
+    `${incumbents.has(identityOf(cluster, endpoint)) ? 0 : 1} ${cluster} ${endpoint.mac} ${String(endpoint.first).padStart(16, '0')} ${endpoint.podUID}`
   return claims
     .map((claim) => ({ claim, key: rank(claim) }))
     .sort((left, right) => (left.key < right.key ? -1 : 1))
@@ -92,7 +92,7 @@ export const judgeClaims = (input: ClaimInput): EndpointVerdict => {
     const { cluster, endpoint } = claim
     const count = counts.get(cluster) ?? 0
     const others = owners.get(endpoint.mac) ?? []
-    const rival = others.find((other) => !isSameVm(other.endpoint, endpoint))
+    const rival = others.find((other) => !isSameOwner(other, claim))
     const where = `${cluster} ${endpoint.pod} ${endpoint.mac}`
     if (rival)
       problems.push({

@@ -24,6 +24,7 @@ const endpoint = (mac: string, pod: string) => ({
   node: 'n1',
   role: 'Active',
   sequence: 1,
+  first: 1,
 })
 
 hub('hands endpoints on to the other clusters, the first claim of a MAC address wins', async ({ world }) => {

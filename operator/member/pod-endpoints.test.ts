@@ -74,6 +74,24 @@ test('an endpoint that stays keeps its sequence; a MAC address that moves gets a
   assert.is(moved?.sequence, 2)
 })
 
+test('a VM that moves stays the first, one with its address that came between is none', () => {
+  const labels = { 'vm.kubevirt.io/name': 'db' }
+  const start = endpointsOf('team-a/blue', [pod('db-1', MAC, { labels })], [])
+  const thief = pod('thief', MAC)
+  const both = endpointsOf('team-a/blue', [pod('db-1', MAC, { labels }), thief], start)
+  const moved = endpointsOf('team-a/blue', [pod('db-2', MAC, { labels }), thief], both)
+  assert.equal(
+    moved.map(({ pod, sequence, first }) => [pod, sequence, first]),
+    [
+      ['team-a/db-2', 3, 1],
+      ['team-a/thief', 2, 2],
+    ],
+  )
+  const after = endpointsOf('team-a/blue', [thief], moved)
+  const [back] = endpointsOf('team-a/blue', [pod('db-3', MAC, { labels }), thief], after)
+  assert.is(back?.first, 3)
+})
+
 test('a migration target waits until KubeVirt says that the guest is there', () => {
   const labels = { 'kubevirt.io/migrationJobUID': 'm' }
   const waiting = pod('target', MAC, { labels })

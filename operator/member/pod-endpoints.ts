@@ -1,5 +1,5 @@
 // From pods to the endpoints of a network. Pure: what a pod's annotations say is hostile until parsed.
-import type { NetworkEndpoint } from '#crds/network-endpoint-slice.ts'
+import { type NetworkEndpoint, ownerOf } from '#crds/network-endpoint-slice.ts'
 
 const NETWORK_STATUS = 'k8s.v1.cni.cncf.io/network-status'
 const VM_NAME = 'vm.kubevirt.io/name'
@@ -55,14 +55,16 @@ const isAlive = (pod: PodView): boolean => pod.node !== undefined && pod.phase !
 const isWaitingTarget = (pod: PodView): boolean =>
   pod.labels[MIGRATION_JOB] !== undefined && pod.annotations[TARGET_READY] === undefined
 
-type Found = Omit<NetworkEndpoint, 'sequence'>
+type Found = Omit<NetworkEndpoint, 'sequence' | 'first'>
 
 /** Where an interface lives: a change of it is a move. */
 const place = ({ mac, podUID, role }: Found): string => `${mac} ${podUID} ${role}`
+/** Whose it is: it stays the same when a VM moves. */
+const holder = (endpoint: Found): string => `${endpoint.mac} ${ownerOf(endpoint)}`
 
 /**
  * Endpoints of `network` on this cluster. A pod of another namespace has none. An endpoint that stays where it was keeps its sequence; a new one
- * gets a number above all that its MAC address had before.
+ * gets a number above all that its MAC address had before. `first` stays with a VM for as long as it has the address somewhere.
  */
 export const endpointsOf = (network: string, pods: PodView[], previous: NetworkEndpoint[]): NetworkEndpoint[] => {
   const namespace = network.slice(0, network.indexOf('/'))
@@ -85,10 +87,14 @@ export const endpointsOf = (network: string, pods: PodView[], previous: NetworkE
         }),
     )
   const before = new Map(previous.map((endpoint) => [place(endpoint), endpoint.sequence]))
+  const firsts = new Map(previous.map((endpoint) => [holder(endpoint), endpoint.first]))
   const highest = new Map<string, number>()
   for (const { mac, sequence } of previous) highest.set(mac, Math.max(sequence, highest.get(mac) ?? 0))
   return found
-    .map((endpoint) => ({ ...endpoint, sequence: before.get(place(endpoint)) ?? (highest.get(endpoint.mac) ?? 0) + 1 }))
+    .map((endpoint) => {
+      const sequence = before.get(place(endpoint)) ?? (highest.get(endpoint.mac) ?? 0) + 1
+      return { ...endpoint, sequence, first: firsts.get(holder(endpoint)) ?? sequence }
+    })
     .sort((left, right) => left.mac.localeCompare(right.mac) || left.podUID.localeCompare(right.podUID))
 }
 

@@ -11,6 +11,7 @@ const endpoint = (number: number): NetworkEndpoint => ({
   node: 'node-1',
   role: 'Active',
   sequence: 1,
+  first: 1,
 })
 const numbers = fc.uniqueArray(fc.integer({ min: 0, max: 999 }), { maxLength: 350 })
 
