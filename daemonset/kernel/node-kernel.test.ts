@@ -1,11 +1,15 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FakeKernel } from '../desired/fake-kernel.ts'
 import type { Operation } from '../desired/operation.ts'
+import { openMap, possibleCpus } from '../native/index.ts'
 import { LAYOUT_VERSION } from '../wire/map-layouts.ts'
 import { KernelError } from './command.ts'
 import { kernelConformance } from './kernel.conformance.ts'
 import { NodeKernel } from './node-kernel.ts'
+import { flowCapacity } from './program-sets.ts'
 import { BPFFS, enterTestNamespace, ip, objectPath, run, tc } from './test-namespace.ts'
 
 enterTestNamespace(import.meta.filename)
@@ -43,6 +47,19 @@ kernelConformance('in memory', async () => {
 
 const test = suite('the door to the kernel')
 const step = (operation: Omit<Operation, 'subject'>): Operation => ({ subject: 'test', ...operation }) as Operation
+
+test('the flow table fits into the memory of the agent, however many CPUs there are', async () => {
+  const kernel = open('flows')
+  await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
+  const flows = openMap(`${kernel.sets.mapsFolder}/flows`)
+  assert.equal([flows.maxEntries, flows.perCpu], [flowCapacity(possibleCpus()), true])
+  flows.close()
+  assert.is(flowCapacity(1), 65_536)
+  assert.ok(flowCapacity(64) < 20_000 && flowCapacity(64) > 8192)
+  assert.is(flowCapacity(4096), 4096)
+  assert.not(existsSync(join(kernel.sets.mapsFolder, '../new-flows')))
+  kernel.sets.removeAll()
+})
 
 test('a UDP port that is in use is named, and the device stays down', async () => {
   const kernel = open('taken')

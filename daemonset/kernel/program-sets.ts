@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { PROGRAMS, type ProgramName } from '../desired/observed-state.ts'
-import { openProgram } from '../native/index.ts'
+import { openProgram, possibleCpus } from '../native/index.ts'
 import { LAYOUT_VERSION, mapLayouts } from '../wire/map-layouts.ts'
 import { KernelError, runCommand } from './command.ts'
 
@@ -10,6 +10,17 @@ import { KernelError, runCommand } from './command.ts'
 // loaded beside the old one on the same maps; maps are never re-created while their layout stays.
 
 const MAPS = Object.keys(mapLayouts)
+
+/** What the flow table may take of the memory that the agent's container may use: the kernel charges maps to who makes them. */
+const FLOW_TABLE_BYTES = 128 * 1024 * 1024
+const FLOWS = { least: 4096, most: 65_536 }
+
+/** Flows that a node remembers: the table is allocated at once, with a value for each CPU that could be there. */
+export const flowCapacity = (cpus: number): number => {
+  const { key, value } = mapLayouts.flows
+  const perFlowBytes = key.size + cpus * Math.ceil(value.size / 8) * 8
+  return Math.max(FLOWS.least, Math.min(FLOWS.most, Math.floor(FLOW_TABLE_BYTES / perFlowBytes)))
+}
 
 const names = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : [])
 const digestOf = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12)
@@ -78,17 +89,21 @@ export class ProgramSets {
    */
   async load(): Promise<void> {
     const folder = join(this.#layoutFolder, `p${this.digest}`)
-    const [newPrograms, newMaps] = ['new-programs', 'new-maps'].map((name) => join(this.#layoutFolder, name)) as [
-      string,
-      string,
-    ]
+    const [newPrograms, newMaps, newFlows] = ['new-programs', 'new-maps', 'new-flows'].map((name) =>
+      join(this.#layoutFolder, name),
+    ) as [string, string, string]
     const { hasMaps } = this
-    for (const draft of [newPrograms, newMaps]) rmSync(draft, { recursive: true, force: true })
+    const drop = (): void => {
+      for (const draft of [newPrograms, newMaps, newFlows]) rmSync(draft, { recursive: true, force: true })
+    }
+    drop()
     mkdirSync(this.#layoutFolder, { recursive: true })
+    const reuse = (name: string, pin: string): string[] => ['map', 'name', name, 'pinned', pin]
     const maps = hasMaps
-      ? MAPS.flatMap((name) => ['map', 'name', name, 'pinned', join(this.mapsFolder, name)])
-      : ['pinmaps', newMaps]
+      ? MAPS.flatMap((name) => reuse(name, join(this.mapsFolder, name)))
+      : [...reuse('flows', newFlows), 'pinmaps', newMaps]
     try {
+      if (!hasMaps) await this.#createFlows(newFlows)
       await runCommand(['bpftool', 'prog', 'loadall', this.#objectPath, newPrograms, ...maps])
       // First away with a set on maps that are replaced: cut off here, the next start must not take it for complete.
       rmSync(folder, { recursive: true, force: true })
@@ -101,7 +116,17 @@ export class ProgramSets {
       const said = cause instanceof KernelError ? cause.output : String(cause)
       const hint = 'a kernel of 6.1 or newer with CONFIG_BPF_SYSCALL and CAP_BPF is needed'
       throw new KernelError(`loading ${this.#objectPath}`, said, { reason: 'ProgramsRejected', hint, cause })
+    } finally {
+      drop()
     }
+  }
+
+  /** The one map whose size depends on the machine: what the object says would be gigabytes where there are many CPUs. */
+  async #createFlows(pin: string): Promise<void> {
+    const { key, value } = mapLayouts.flows
+    const sizes = { key: key.size, value: value.size, entries: flowCapacity(possibleCpus()) }
+    const words = Object.entries(sizes).flatMap(([name, size]) => [name, String(size)])
+    await runCommand(['bpftool', 'map', 'create', pin, 'type', 'lru_percpu_hash', ...words, 'name', 'flows'])
   }
 
   /** Unpins an old set; a program that is still attached lives on until its filter goes. */
