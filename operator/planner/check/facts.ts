@@ -6,6 +6,11 @@ import type { Demand, Link, PlannerInput, PresentState } from '../types.ts'
  */
 export type Hop = { link: Link; from: string; to: string }
 
+const bothWays = (link: Link): Hop[] => [
+  { link, from: link.a, to: link.b },
+  { link, from: link.b, to: link.a },
+]
+
 export class Facts {
   readonly input: PlannerInput
   readonly links: Map<string, Link>
@@ -40,6 +45,11 @@ export class Facts {
     return (from === link.a ? link.aToB : link.bToA).latencyMicroseconds
   }
 
+  /** Every link, both ways. */
+  hops(): Hop[] {
+    return this.input.links.flatMap((link) => bothWays(link))
+  }
+
   /** The hops of a list of links from a bridge, or undefined where two links do not meet. */
   walk(from: string, links: string[]): Hop[] | undefined {
     const hops: Hop[] = []
@@ -69,10 +79,7 @@ export class Facts {
       .get(network)!
       .baseline.map((name) => this.links.get(name)!)
       .filter((link) => this.open(link))
-      .flatMap((link) => [
-        { link, from: link.a, to: link.b },
-        { link, from: link.b, to: link.a },
-      ])
+      .flatMap(bothWays)
   }
 
   /** Over the baseline: fewest links, then lowest latency, then the link whose name comes first at each bridge. */

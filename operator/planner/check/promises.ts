@@ -1,14 +1,28 @@
 import type { DemandMetrics, DemandPrediction, NetworkPrediction, Plan, Violation } from '../plan.ts'
-import type { Facts, Way } from './facts.ts'
+import { costOf, scoreOf } from './costs.ts'
+import type { Facts } from './facts.ts'
 import type { Traffic } from './traffic.ts'
+import { narrowest, objectiveOf } from './values.ts'
 
 const close = (x: number, y: number): boolean => Math.abs(x - y) <= 1e-6 * Math.max(1, Math.abs(x))
 
-/** Whether what the plan says of itself is so: objectives and demands before and after, and what it costs. */
+/** Whether what the plan says of itself is so: objectives and demands before and after, what it costs, what it is worth. */
 export const checkPromises = (facts: Facts, plan: Plan, before: Traffic, after: Traffic): Violation[] => [
   ...plan.networks.flatMap((prediction) => checkNetwork(facts, plan, prediction, before, after)),
   ...plan.demands.flatMap((prediction) => checkDemand(prediction, before, after)),
-  ...checkCost(facts, plan),
+  ...missing(
+    'networks',
+    plan.networks.map(({ network }) => network),
+    [...facts.networks.keys()],
+  ),
+  ...missing(
+    'demands',
+    plan.demands.map(({ demand }) => demand),
+    [...facts.demands.keys()],
+  ),
+  ...checkCost(facts, plan, after),
+  ...checkScore(facts, plan, before, after),
+  ...((plan.violations.length === 0) === (plan.status === 'Feasible') ? [] : [wrong('status', 1, '')]),
 ]
 
 const wrong = (subject: string, amount: number, unit: string): Violation => ({
@@ -18,6 +32,20 @@ const wrong = (subject: string, amount: number, unit: string): Violation => ({
   unit,
 })
 
+/** Everything is predicted once. */
+const missing = (what: string, said: string[], all: string[]): Violation[] =>
+  [...said].sort().join('\n') === [...all].sort().join('\n')
+    ? []
+    : [wrong(what, Math.abs(all.length - said.length), what)]
+
+/** A network has a value when each of its demands has a way. */
+const hasValue = (facts: Facts, traffic: Traffic, network: string): boolean =>
+  facts.input.demands.every((demand) => facts.networkOf(demand) !== network || traffic.ways.has(demand.name))
+
+const topologyBefore = (facts: Facts, network: string): string[] => [
+  ...new Set([...facts.networks.get(network)!.baseline, ...(facts.input.present.topology[network] ?? [])]),
+]
+
 const checkNetwork = (
   facts: Facts,
   plan: Plan,
@@ -25,18 +53,32 @@ const checkNetwork = (
   before: Traffic,
   after: Traffic,
 ): Violation[] => {
-  const { network, unit } = prediction
-  const { baseline } = facts.networks.get(network)!
-  const now = [...new Set([...baseline, ...(facts.input.present.topology[network] ?? [])])]
-  const differ = (said: number | undefined, topology: string[], traffic: Traffic): Violation[] => {
-    if (said === undefined) return []
-    const real = objectiveOf(facts, topology, traffic, prediction)
-    return close(real, said) ? [] : [wrong(network, Math.abs(real - said), unit)]
-  }
-  return [
-    ...differ(prediction.before, now, before),
-    ...differ(prediction.after, plan.result.topology[network] ?? [], after),
+  const { network, unit, objective, gainPercent } = prediction
+  if (facts.networks.get(network)?.objective !== objective) return [wrong(network, 1, 'objectives')]
+  const [old, next] = [
+    hasValue(facts, before, network)
+      ? objectiveOf(facts, topologyBefore(facts, network), before, prediction)
+      : undefined,
+    hasValue(facts, after, network)
+      ? objectiveOf(facts, plan.result.topology[network] ?? [], after, prediction)
+      : undefined,
   ]
+  const differ = (said: number | undefined, real: number | undefined, what: string): Violation[] =>
+    said === real || (said !== undefined && real !== undefined && close(real, said))
+      ? []
+      : [wrong(network, Math.abs((real ?? 0) - (said ?? 0)), what)]
+  return [
+    ...differ(prediction.before, old, unit),
+    ...differ(prediction.after, next, unit),
+    ...differ(gainPercent, gainOf(prediction), '%'),
+  ]
+}
+
+/** Gain in percent of the old value, positive if better; none if there is nothing to compare with. */
+const gainOf = ({ objective, before, after }: NetworkPrediction): number | undefined => {
+  if (before === undefined || after === undefined) return undefined
+  const gain = objective === 'Latency' || objective === 'MinimumCost' ? before - after : after - before
+  return before === 0 ? (gain === 0 ? 0 : undefined) : (100 * gain) / Math.abs(before)
 }
 
 const checkDemand = ({ demand, before, after }: DemandPrediction, past: Traffic, future: Traffic): Violation[] =>
@@ -46,93 +88,46 @@ const matches = (said: DemandMetrics | undefined, traffic: Traffic, demand: stri
   const way = traffic.ways.get(demand)
   if (!way || !said) return !way && !said
   const path = way.hops.length === 0 ? [way.from] : [way.from, ...way.hops.map(({ to }) => to)]
+  const room = narrowest(traffic, way, () => 0)
+  const left = narrowest(traffic, way, (name) => traffic.load.get(name)!)
   return (
     path.join('\n') === said.path.join('\n') &&
-    close(
-      narrowest(traffic, way, () => 0),
-      said.pathBps,
-    ) &&
-    close(
-      narrowest(traffic, way, (name) => traffic.load.get(name)!),
-      said.residualBps,
-    ) &&
+    close(room, said.pathBps) &&
+    close(left, said.residualBps) &&
     close(traffic.latency.get(demand)!, said.latencyMicroseconds)
   )
 }
 
-/** What the way's tightest resource has left when `used` is taken off each. */
-const narrowest = (traffic: Traffic, way: Way, used: (name: string) => number): number =>
-  Math.min(...traffic.shared.get(way.demand.name)!.map(({ name, capacity }) => capacity - used(name)))
-
-const checkCost = (facts: Facts, { actions, cost }: Plan): Violation[] => {
-  const counted = { moves: 0, migrationSeconds: 0, linkChanges: 0, routeChanges: 0 }
-  for (const action of actions) {
-    if (action.type === 'MoveVm') {
-      counted.moves++
-      counted.migrationSeconds += action.migrationSeconds
-    } else if (action.type === 'AddLink') counted.linkChanges += facts.links.get(action.link)?.exists === false ? 2 : 1
-    else if (action.type === 'RemoveLink') counted.linkChanges++
-    else if (action.type === 'SetRoute' || action.type === 'ClearRoute') counted.routeChanges++
-  }
-  return Object.entries(counted).flatMap(([name, value]) => {
-    const said = cost[name as keyof typeof counted]
-    return close(value, said) ? [] : [wrong(`cost: ${name}`, Math.abs(value - said), '')]
-  })
+const checkCost = (facts: Facts, plan: Plan, after: Traffic): Violation[] => {
+  const { seconds, ...real } = costOf(facts, plan, after)
+  const said = plan.actions.flatMap((action) => (action.type === 'MoveVm' ? [action] : []))
+  return [
+    ...Object.entries(real).flatMap(([name, value]) => {
+      const promised = plan.cost[name as keyof typeof real]
+      return close(value, promised) ? [] : [wrong(`cost: ${name}`, Math.abs(value - promised), '')]
+    }),
+    ...said.flatMap(({ vm, migrationSeconds }) => {
+      const value = seconds.get(vm) ?? 0
+      return close(value, migrationSeconds) ? [] : [wrong(vm, Math.abs(value - migrationSeconds), 's')]
+    }),
+  ]
 }
 
-/** The objectives of objectives.ts, from their definitions. */
-const objectiveOf = (
+/** Where a network has no value, the score counts the demands that have one; that is not promised to anyone. */
+const checkScore = (
   facts: Facts,
-  topology: string[],
-  traffic: Traffic,
-  { network, objective }: NetworkPrediction,
-): number => {
-  const ways = [...traffic.ways.values()].filter((way) => way.network === network)
-  const residual = (way: Way): number => narrowest(traffic, way, (name) => traffic.load.get(name)!)
-  const latency = (way: Way): number => traffic.latency.get(way.demand.name)!
-  const sum = (term: (way: Way) => number): number => ways.reduce((total, way) => total + term(way), 0)
-  switch (objective) {
-    case 'ResidualBandwidth':
-      return sum(residual)
-    case 'Balanced':
-      return sum(residual) + sum((way) => latencyWeight(facts, network) / Math.max(1, latency(way)))
-    case 'Latency':
-      return (
-        sum((way) => way.demand.bps * latency(way)) /
-        Math.max(
-          1,
-          sum((way) => way.demand.bps),
-        )
-      )
-    case 'MinimumCost':
-      return topology.reduce((total, link) => total + (facts.links.get(link)!.cost ?? 1), 0)
-    case 'Throughput':
-      return growth(traffic, ways)
-  }
-}
-
-const latencyWeight = (facts: Facts, network: string): number => {
-  const given = facts.networks.get(network)!.latencyWeightBits
-  if (given !== undefined) return given * 1e6
-  const hops = facts.input.links.flatMap((link) => [
-    { link, from: link.a, to: link.b },
-    { link, from: link.b, to: link.a },
-  ])
-  const latencies = hops.map((hop) => facts.latency(hop)).filter((latency) => latency > 0)
-  const best = hops.reduce((most, hop) => Math.max(most, facts.capacity(hop)), 0) || 1e9
-  return best * (latencies.length > 0 ? latencies.reduce((least, latency) => Math.min(least, latency)) : 1)
-}
-
-/** The factor by which the elastic ways can grow before something is full. */
-const growth = (traffic: Traffic, ways: Way[]): number => {
-  const elastic = new Map<string, { bps: number; capacity: number }>()
-  for (const way of ways) {
-    if (way.demand.kind !== 'Elastic') continue
-    for (const { name, capacity } of traffic.shared.get(way.demand.name)!)
-      elastic.set(name, { bps: (elastic.get(name)?.bps ?? 0) + way.demand.bps, capacity })
-  }
-  const factors = [...elastic]
-    .filter(([, { bps }]) => bps > 0)
-    .map(([name, { bps, capacity }]) => Math.max(0, capacity - (traffic.load.get(name)! - bps)) / bps)
-  return factors.length === 0 ? 0 : factors.reduce((least, factor) => Math.min(least, factor))
+  { score, cost, networks, result }: Plan,
+  before: Traffic,
+  after: Traffic,
+): Violation[] => {
+  const differ = (what: string, said: number, real: number): Violation[] =>
+    close(real, said) ? [] : [wrong(`score: ${what}`, Math.abs(real - said), '')]
+  const valued = (traffic: Traffic): boolean => networks.every(({ network }) => hasValue(facts, traffic, network))
+  const now = (network: string): string[] => topologyBefore(facts, network)
+  const then = (network: string): string[] => result.topology[network] ?? []
+  return [
+    ...(valued(before) ? differ('before', score.before, scoreOf(facts, networks, before, now)) : []),
+    ...(valued(after) ? differ('after', score.after, scoreOf(facts, networks, after, then)) : []),
+    ...differ('net', score.net, score.after - cost.score - score.before),
+  ]
 }
