@@ -47,16 +47,28 @@ const localAddress = ({ addresses }: NodeFacts, family6: boolean): IpAddress | n
   return null
 }
 
-const linkRows = ({ neighbours, facts, observed }: Context): Rows<'links'> => {
+/** Nothing of the neighbour's family here: what is sent would get lost without a word. */
+const isUnreachable = ({ addresses }: NodeFacts, local: IpAddress | null): boolean =>
+  local === null && addresses.length > 0
+
+const linkRows = ({ neighbours, facts, observed }: Context, problems: BridgeProblem[]): Rows<'links'> => {
   const tunnel = observed.interfaces.find(({ name }) => name === TUNNEL_DEVICE)
-  return [...neighbours.values()].map(({ id, ip }) => {
+  return [...neighbours.values()].map(({ id, bridge, address, ip }) => {
     // A doubt about who made the device takes down no link that works.
     const inForce = observed.tables.links.get(textOf(id))?.value
     const isKept = inForce?.up === true && inForce.tunnelIfindex === tunnel?.ifindex
     const tunnelIfindex = tunnel && (isOwned(observed, tunnel) || isKept) ? tunnel.ifindex : 0
     const family6 = isIpv6(ip)
     const frameBytes = Math.max(0, facts.underlayMTUBytes - overheadBytes(family6))
-    const value = { remote: ip, local: localAddress(facts, family6), tunnelIfindex, up: tunnelIfindex > 0, frameBytes }
+    const local = localAddress(facts, family6)
+    const isApart = isUnreachable(facts, local)
+    if (isApart)
+      problems.push({
+        subject: `link ${id} to ${bridge}`,
+        reason: 'NoCommonFamily',
+        message: `${address} is IPv${family6 ? 6 : 4}, and this node has no such address on its underlay interface: give it one`,
+      })
+    const value = { remote: ip, local, tunnelIfindex, up: tunnelIfindex > 0 && !isApart, frameBytes }
     return { key: id, value }
   })
 }
@@ -160,7 +172,7 @@ export const desiredTables = (input: DesiredTablesInput): { tables: Tables; prob
   const { networks, neighbours, spec, ports } = context
   const labels = (spec.labels ?? []).filter(({ link }) => neighbours.has(link))
   const tables: Tables = {
-    links: tableOf<'links'>(linkRows(context)),
+    links: tableOf<'links'>(linkRows(context, problems)),
     peers: tableOf<'peers'>(peerRows(context)),
     peer_networks: tableOf<'peer_networks'>(
       networks.flatMap(({ vni, links }) => carried(context, links).map((link) => ({ key: { link, vni }, value: 1 }))),

@@ -5,15 +5,23 @@ import { sha256 } from '#runtime/digest.ts'
 import { desiredState } from './desired-state.ts'
 import { FakeKernel } from './fake-kernel.ts'
 import { type Failure, HELD_BACK, nodeStatus, type Outcome } from './node-status.ts'
+import { textOf } from './tables.ts'
 
 const test = suite('node status')
 const facts = { nodeUID: 'node', underlayDevice: 'eth0', underlayMTUBytes: 1500, addresses: ['10.9.0.1'] }
 const spec: NodeBridgeSpec = { serial: 7, epoch: 1, bridge: 'east/node-1', links: [], networks: [] }
 
-const outcomeOf = (failures: readonly Failure[]): Outcome => {
-  const observed = new FakeKernel().observe()
+const kernelWithTunnel = (): FakeKernel => {
+  const kernel = new FakeKernel()
+  kernel.add({ name: 'eth0', isUp: true, addresses: facts.addresses })
+  kernel.apply({ type: 'CreateTunnel', subject: 'tunnel', device: 'vnet0', udpPort: 14789, mtuBytes: 65_000 })
+  return kernel
+}
+
+const outcomeOf = (failures: readonly Failure[], programmed = spec): Outcome => {
+  const observed = kernelWithTunnel().observe()
   const rest = { claims: new Map(), attachments: [], programs: 'one', fastPath: 'Auto', digest: sha256 } as const
-  const desired = desiredState({ spec, facts, observed, ...rest })
+  const desired = desiredState({ spec: programmed, facts, observed, ...rest })
   return {
     facts,
     kernelVersion: '6.1',
@@ -24,7 +32,7 @@ const outcomeOf = (failures: readonly Failure[]): Outcome => {
     hints: [],
     refusal: undefined,
     unreadable: undefined,
-    programmed: { spec, desired, problems: [], failures },
+    programmed: { spec: programmed, desired, problems: [...desired.problems], failures },
   }
 }
 const failure = (type: Failure['type'], subject: string, reason = 'OperationFailed'): Failure => ({
@@ -46,6 +54,22 @@ test('a step that was held back is no problem of its own, but is not acknowledge
   const { fields } = nodeStatus(outcomeOf([failure('DeleteEntry', 'paths', HELD_BACK)]))
   assert.equal(fields.problems, [])
   assert.is(fields.programmedSerial, undefined)
+})
+
+test('a neighbour of another address family is named, its link stays down, and the rest is acknowledged', () => {
+  const links = [
+    { id: 1, bridge: 'east/node-2', address: '10.9.0.2' },
+    { id: 2, bridge: 'west/node-1', address: 'fd09::1' },
+  ]
+  const outcome = outcomeOf([], { ...spec, links })
+  const isUp = (id: number) => outcome.programmed?.desired.tables.links.get(textOf(id))?.value.up
+  assert.equal([isUp(1), isUp(2)], [true, false])
+  const { fields } = nodeStatus(outcome)
+  assert.is(fields.programmedSerial, 7)
+  assert.equal(
+    fields.problems?.map(({ subject, reason }) => [subject, reason]),
+    [['link 2 to west/node-1', 'NoCommonFamily']],
+  )
 })
 
 test.run()

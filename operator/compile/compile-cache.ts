@@ -1,5 +1,6 @@
 // What compilation remembers from one time to the next: an unchanged input gives the very same object, so that whoever works on it sees at a glance
 // that nothing changed.
+import { familiesOf } from './common-address.ts'
 import type { BridgeInput, CompileInput, LinkInput, NetworkInput } from './input.ts'
 import type { Shape } from './shape.ts'
 import type { Topology } from './topology.ts'
@@ -30,26 +31,27 @@ export const createCompileCache = (): CompileCache => ({
   topologies: new Map(),
 })
 
-const namesByCluster = (bridges: readonly BridgeInput[]): Map<string, string[]> => {
+const entriesByCluster = (bridges: readonly BridgeInput[]): Map<string, string[]> => {
   const found = new Map<string, string[]>()
-  for (const { cluster, bridge } of bridges) {
+  for (const { cluster, bridge, addresses } of bridges) {
     const names = found.get(cluster)
-    if (names) names.push(bridge)
-    else found.set(cluster, [bridge])
+    const entry = `${bridge} ${familiesOf(addresses)}`
+    if (names) names.push(entry)
+    else found.set(cluster, [entry])
   }
   return found
 }
 
 /**
- * Names the inputs of a network's shape. A mesh without OverlayLinks depends on which bridges there are alone; everything else also on their labels
- * and readiness.
+ * Names the inputs of a network's shape. A mesh without OverlayLinks depends on which bridges there are and on their address families alone;
+ * everything else also on their labels and readiness.
  */
 export const shapeKeys = (
   { bridges, sites }: CompileInput,
   { versions }: CompileCache,
 ): ((network: NetworkInput, links: readonly LinkInput[]) => string) => {
   const versionOf = new Map(
-    [...namesByCluster(bridges)].map(([cluster, names]) => [
+    [...entriesByCluster(bridges)].map(([cluster, names]) => [
       cluster,
       versions.of(`cluster ${cluster}`, names.sort().join('\n')),
     ]),

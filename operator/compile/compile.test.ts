@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { compile } from './compile.ts'
+import { createCompileCache } from './compile-cache.ts'
 import type { BridgeInput, CompileInput, LinkInput, NetworkInput } from './input.ts'
 import { isReachable, type Topology } from './topology.ts'
 
@@ -9,7 +10,7 @@ const bridge = (name: string, over: Partial<BridgeInput> = {}): BridgeInput => (
   bridge: name,
   cluster: name.split('/')[0] ?? '',
   labels: {},
-  address: '192.0.2.1',
+  addresses: ['192.0.2.1'],
   nodeUID: `uid-${name}`,
   isReady: true,
   ...over,
@@ -150,6 +151,23 @@ test('a bridge that is not ready is passed only where there is no other way', ()
   assert.is(path(compileOne({ networks, links, bridges: bridges(false) })), 'west/n2')
   const only = links.slice(0, 2)
   assert.is(path(compileOne({ networks, links: only, bridges: bridges(false) })), 'east/n2')
+})
+
+test('bridges without a common address family are named, and the cache sees when they get one', () => {
+  const cache = createCompileCache()
+  const compiled = (west: readonly string[]) => {
+    const bridges = [bridge('east/n1'), bridge('west/n1', { addresses: west }), bridge('west/n2', { addresses: west })]
+    return compile(input({ bridges }), cache).topologies.get('team-a/blue')?.problems ?? []
+  }
+  const [problem, ...others] = compiled(['2001:db8::1'])
+  assert.equal([problem?.reason, others], ['NoCommonFamily', []])
+  assert.match(problem?.message ?? '', /^east\/n1 and west\/n1 and 1 more pairs: one has IPv4 alone/)
+  assert.equal(compiled(['2001:db8::1', '192.0.2.9']), [])
+  const hub = bridge('east/n1', { addresses: ['192.0.2.1', '2001:db8::9'] })
+  const leaves = [bridge('west/n1', { addresses: ['2001:db8::1'] }), bridge('west/n2')]
+  const topology = { type: 'Star' as const, star: { hubs: { cluster: 'east', replicas: 1 } } }
+  const star = compile(input({ bridges: [hub, ...leaves], networks: [network({ topology })] }))
+  assert.equal(star.topologies.get('team-a/blue')?.problems, [])
 })
 
 test('what exceeds the limit of a flood tree is left out and named', () => {

@@ -7,8 +7,8 @@ export type BridgeInput = {
   bridge: string
   cluster: string
   labels: Record<string, string>
-  /** Underlay address that neighbours send to. */
-  address: string
+  /** Underlay addresses that neighbours may send to, the preferred one first; at most one of a family. */
+  addresses: readonly string[]
   nodeUID: string
   /** False while the node or its cluster is down: then it passes no frames on as long as another path exists. */
   isReady: boolean

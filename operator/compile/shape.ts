@@ -1,9 +1,10 @@
 // The form of a network's topology, without its name and numbers: networks over the same clusters share it.
 import { followPath, nextHopsTo } from './cheapest-paths.ts'
+import { type Family, familiesOf } from './common-address.ts'
 import { BASELINE_COST, type Edges, edgesOf } from './edges.ts'
 import { floodTreeOf } from './flood-tree.ts'
 import { componentsOf } from './graph.ts'
-import type { CompileInput, LinkInput, NetworkInput } from './input.ts'
+import type { BridgeInput, CompileInput, LinkInput, NetworkInput } from './input.ts'
 import { type Members, membersOf } from './members.ts'
 import type { Path, Topology, TopologyProblem } from './topology.ts'
 
@@ -34,7 +35,25 @@ const routesOf = (network: NetworkInput, { access }: Members, edges: Edges, unre
   return routes
 }
 
-const problemsOf = ({ topology }: NetworkInput, { hubs }: Members): TopologyProblem[] => {
+/** Neighbours that cannot send to each other; their VMs are apart, whatever the topology says. */
+const apartOf = (bridges: readonly BridgeInput[], { all }: Members, { neighbours }: Edges): TopologyProblem[] => {
+  const carriers = new Set(all)
+  const single: Record<Family, string[]> = { IPv4: [], IPv6: [] }
+  for (const { bridge, addresses } of bridges) {
+    const [family, another] = familiesOf(addresses)
+    if (carriers.has(bridge) && family && !another) single[family].push(bridge)
+  }
+  const apart = single.IPv4.flatMap((a) =>
+    single.IPv6.filter((b) => neighbours.get(a)?.has(b)).map((b) => `${a} and ${b}`),
+  )
+  const [first] = apart
+  if (first === undefined) return []
+  const advice = 'give these nodes addresses of one family, or choose topology.type Star with a hub that has both'
+  const more = apart.length > 1 ? ` and ${apart.length - 1} more pairs` : ''
+  return [{ reason: 'NoCommonFamily', message: `${first}${more}: one has IPv4 alone, the other IPv6: ${advice}` }]
+}
+
+const hubProblemsOf = ({ topology }: NetworkInput, { hubs }: Members): TopologyProblem[] => {
   const wanted = topology.star?.hubs
   if (topology.type !== 'Star' || !wanted || hubs.length === wanted.replicas) return []
   const place = `cluster ${wanted.cluster}${wanted.site === undefined ? '' : `, site ${wanted.site}`}`
@@ -76,7 +95,7 @@ export const shapeOf = (
     routes,
     tree: isDirect ? undefined : floodTreeOf(edges.graph(), groups, access, { preferred: members.hubs, unready }),
     components: groups.map((group) => group.filter((bridge) => access.has(bridge))).filter(({ length }) => length),
-    problems: problemsOf(network, members),
+    problems: [...hubProblemsOf(network, members), ...apartOf(bridges, members, edges)],
     used: edges.used,
     refused: edges.refused,
   }

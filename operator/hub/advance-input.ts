@@ -14,7 +14,7 @@ export const advanceInput = (reports: readonly BridgeReport[], { isOverdue, ...t
   const absent = new Set<string>()
   for (const report of reports) {
     const { bridge, isReady } = report
-    if (isUsable(report)) bridges.set(bridge, { address: report.address, nodeUID: report.nodeUID })
+    if (isUsable(report)) bridges.set(bridge, { addresses: report.addresses, nodeUID: report.nodeUID })
     if (report.programmed) programmed.set(bridge, report.programmed)
     if (!isReady || isOverdue(bridge)) absent.add(bridge)
   }

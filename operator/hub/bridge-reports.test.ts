@@ -71,9 +71,20 @@ test('an address belongs to the bridge that neighbours reach by it, and a silent
     reportOf(object('n1', { ...ready, addresses: undefined }), member('west')),
   ]
   const settled = new Map(withAddresses(reports).map((each) => [each.bridge, each]))
-  assert.is(settled.get('west/n1')?.address, '192.0.2.7')
-  assert.is(settled.get('east/n2')?.address, undefined)
+  assert.is(settled.get('west/n1')?.addresses[0], '192.0.2.7')
+  assert.is(settled.get('east/n2')?.addresses[0], undefined)
   assert.match(settled.get('east/n2')?.problem ?? '', /that of west\/n1/)
+})
+
+test('a second family counts as well, until another bridge has that address', () => {
+  const dual = { ...ready, addresses: ['192.0.2.1', '192.0.2.9', 'fe80::1', '2001:db8::1'] }
+  const first = reportOf(object('n1', dual), member('east'))
+  assert.equal(first.addresses, ['192.0.2.1', '2001:db8::1'])
+  const rival = reportOf(object('n0', { ...ready, addresses: ['2001:db8::1'] }), member('east'))
+  const settled = new Map(withAddresses([first, rival]).map((each) => [each.bridge, each]))
+  assert.equal(settled.get('east/n1')?.addresses, ['192.0.2.1'])
+  assert.ok(settled.get('east/n1')?.isReady)
+  assert.equal(settled.get('east/n0')?.addresses, ['2001:db8::1'])
 })
 
 test('a member is alive while its Lease changes, whatever its clock says', () => {

@@ -15,7 +15,8 @@ export type BridgeReport = {
   labels: Record<string, string>
   spec: NodeBridgeSpec
   status: NodeBridgeStatus
-  address: string | undefined
+  /** Underlay addresses that neighbours may send to, the preferred one first; at most one of a family. */
+  addresses: readonly string[]
   nodeUID: string | undefined
   /** The spec that the present Node has programmed. */
   programmed: ProgrammedSpec | undefined
@@ -36,6 +37,11 @@ export const isUsableAddress = (address: string): boolean => {
   return family === 4 ? !isUnusableV4(address) : family === 6 && !isUnusableV6(address)
 }
 
+const onePerFamily = (addresses: readonly string[]): string[] =>
+  [4, 6]
+    .flatMap((family) => addresses.find((address) => isIP(address) === family) ?? [])
+    .sort((left, right) => addresses.indexOf(left) - addresses.indexOf(right))
+
 /** Whether the hub may write to the mailbox of a cluster. */
 export const isWritable = (cluster: MemberCluster | undefined): boolean =>
   cluster !== undefined &&
@@ -53,10 +59,10 @@ const foreignOverlay = (status: NodeBridgeStatus, own: string | undefined): stri
 const problemOf = (
   cluster: MemberCluster,
   status: NodeBridgeStatus,
-  address: string | undefined,
+  addresses: readonly string[],
 ): string | undefined => {
   if (!isTrue(cluster.status?.conditions, 'Ready')) return `cluster ${cluster.metadata.name} is not connected`
-  if (address === undefined) return 'its agent has not reported an address'
+  if (addresses.length === 0) return 'its agent has not reported an address'
   const node = findCondition(status.conditions, 'NodeReady')
   if (node?.status !== 'True') return `its node is not ready: ${node?.message ?? 'unknown'}`
   const preflight = findCondition(status.conditions, 'Preflight')
@@ -92,9 +98,9 @@ export const reportOf = (object: NodeBridge, cluster: MemberCluster, overlayUID?
 const makeReport = (object: NodeBridge, cluster: MemberCluster, overlayUID: string | undefined): BridgeReport => {
   const { metadata, spec = NO_SPEC } = object
   const status = statusFor(object.status ?? {}, overlayUID)
-  const address = status.addresses?.find(isUsableAddress)
+  const addresses = onePerFamily((status.addresses ?? []).filter(isUsableAddress))
   const nodeUID = status.nodeUID || spec.nodeUID
-  const problem = problemOf(cluster, status, address) ?? foreignOverlay(status, overlayUID)
+  const problem = problemOf(cluster, status, addresses) ?? foreignOverlay(status, overlayUID)
   // A machine that came in place of another speaks for itself alone, and for this overlay alone.
   const isOfSpec = status.nodeUID === undefined || spec.nodeUID === undefined || status.nodeUID === spec.nodeUID
   return {
@@ -110,7 +116,7 @@ const makeReport = (object: NodeBridge, cluster: MemberCluster, overlayUID: stri
     labels: { ...metadata.labels },
     spec,
     status,
-    address,
+    addresses,
     nodeUID,
     programmed: isOfSpec ? programmedOf(status) : undefined,
     isReady: problem === undefined,
@@ -118,12 +124,13 @@ const makeReport = (object: NodeBridge, cluster: MemberCluster, overlayUID: stri
   }
 }
 
-/** Addresses by which neighbours reach the bridges of `wanted`. */
-const knownAddresses = (reports: readonly BridgeReport[], wanted: ReadonlySet<string>): Map<string, string> => {
-  const known = new Map<string, string>()
+/** Addresses by which neighbours reach the bridges of `wanted`; one for each family at most. */
+const knownAddresses = (reports: readonly BridgeReport[], wanted: ReadonlySet<string>): Map<string, string[]> => {
+  const known = new Map<string, string[]>()
   for (const { bridge, spec } of reports)
     for (const link of spec.links ?? [])
-      if (wanted.has(link.bridge) && link.bridge !== bridge) known.set(link.bridge, link.address)
+      if (wanted.has(link.bridge) && link.bridge !== bridge)
+        known.set(link.bridge, onePerFamily([...(known.get(link.bridge) ?? []), link.address]))
   return known
 }
 
@@ -131,38 +138,45 @@ const knownAddresses = (reports: readonly BridgeReport[], wanted: ReadonlySet<st
 const doubtfulOf = (reports: readonly BridgeReport[]): Set<string> => {
   const owners = new Map<string, string>()
   const doubtful = new Set<string>()
-  for (const { address, bridge } of reports) {
-    const owner = address === undefined ? bridge : owners.get(address)
-    if (owner !== undefined) doubtful.add(owner).add(bridge)
-    if (address !== undefined) owners.set(address, owner ?? bridge)
+  for (const { addresses, bridge } of reports) {
+    if (addresses.length === 0) doubtful.add(bridge)
+    for (const address of addresses) {
+      const owner = owners.get(address)
+      if (owner !== undefined) doubtful.add(owner).add(bridge)
+      owners.set(address, owner ?? bridge)
+    }
   }
   return doubtful
 }
 
+/** What remains of a report when others own some of its addresses: with none left it is not used. */
+const without = (report: BridgeReport, owners: ReadonlyMap<string, string>): BridgeReport => {
+  const addresses = report.addresses.filter((address) => owners.get(address) === report.bridge)
+  if (addresses.length === report.addresses.length) return report
+  if (addresses.length > 0) return { ...report, addresses }
+  const [lost = ''] = report.addresses
+  const problem = `it reports address ${lost}, which is that of ${owners.get(lost)}`
+  return { ...report, addresses, isReady: false, problem }
+}
+
 /**
- * Settles addresses: a bridge whose report is missing for the moment keeps the one that its neighbours use, and an address belongs to one bridge,
+ * Settles addresses: a bridge whose report is missing for the moment keeps those that its neighbours use, and an address belongs to one bridge,
  * the one that was reached by it before, else the first by name.
  */
 export const withAddresses = (reports: readonly BridgeReport[]): readonly BridgeReport[] => {
   const doubtful = doubtfulOf(reports)
   if (doubtful.size === 0) return reports
-  const held = new Set(knownAddresses(reports, doubtful).values())
-  for (const { bridge, address } of reports) if (address !== undefined && held.has(address)) doubtful.add(bridge)
+  const held = new Set([...knownAddresses(reports, doubtful).values()].flat())
+  for (const { bridge, addresses } of reports) if (addresses.some((address) => held.has(address))) doubtful.add(bridge)
   const known = knownAddresses(reports, doubtful)
   const settled = reports.map((report) =>
-    doubtful.has(report.bridge) ? { ...report, address: report.address ?? known.get(report.bridge) } : report,
+    report.addresses.length === 0 ? { ...report, addresses: known.get(report.bridge) ?? [] } : report,
   )
+  const claims = settled.flatMap(({ bridge, addresses }) =>
+    addresses.map((address) => ({ bridge, address, isHeld: known.get(bridge)?.includes(address) ?? false })),
+  )
+  claims.sort((left, right) => Number(right.isHeld) - Number(left.isHeld) || (left.bridge < right.bridge ? -1 : 1))
   const owners = new Map<string, string>()
-  const byRight = [...settled].sort((left, right) => {
-    const isHeld = (report: BridgeReport): number => Number(known.get(report.bridge) === report.address)
-    return isHeld(right) - isHeld(left) || (left.bridge < right.bridge ? -1 : 1)
-  })
-  for (const { address, bridge } of byRight)
-    if (address !== undefined && !owners.has(address)) owners.set(address, bridge)
-  return settled.map((report) => {
-    const owner = report.address === undefined ? undefined : owners.get(report.address)
-    if (owner === undefined || owner === report.bridge) return report
-    const problem = `it reports address ${report.address}, which is that of ${owner}`
-    return { ...report, address: undefined, isReady: false, problem }
-  })
+  for (const { address, bridge } of claims) if (!owners.has(address)) owners.set(address, bridge)
+  return settled.map((report) => without(report, owners))
 }

@@ -71,8 +71,8 @@ const gatherLinks = ({ links }: HubInformers): LinkInput[] =>
     }))
 
 /** A bridge can be linked once its address and its Node are known. */
-export const isUsable = (report: BridgeReport): report is BridgeReport & { address: string; nodeUID: string } =>
-  report.address !== undefined && report.nodeUID !== undefined
+export const isUsable = (report: BridgeReport): report is BridgeReport & { nodeUID: string } =>
+  report.addresses.length > 0 && report.nodeUID !== undefined
 
 export const gatherOverlay = (
   informers: HubInformers,
@@ -81,11 +81,11 @@ export const gatherOverlay = (
 ): GatheredOverlay => {
   const networks = gatherNetworks(informers, reports, ownCluster)
   const bridges = reports.filter(isUsable).map(
-    ({ bridge, cluster, labels, address, nodeUID, isReady }): BridgeInput => ({
+    ({ bridge, cluster, labels, addresses, nodeUID, isReady }): BridgeInput => ({
       bridge,
       cluster,
       labels,
-      address,
+      addresses,
       nodeUID,
       isReady,
     }),

@@ -25,7 +25,7 @@ const report = (bridge: string, over: Partial<BridgeReport> = {}): BridgeReport 
   labels: {},
   spec: {},
   status: { underlayMTUBytes: 1500 },
-  address: '192.0.2.1',
+  addresses: ['192.0.2.1'],
   nodeUID: 'uid',
   programmed: undefined,
   isReady: true,
@@ -114,7 +114,7 @@ test('the MTU is that of the smallest underlay, once every connected cluster has
   const wished = network({ spec: { clusters: ['east', 'west'] } })
   const both = new Set(['east', 'west'])
   assert.is(decideOn(wished, { connected: both }).mtuBytes, undefined)
-  const west = report('west/n1', { status: { underlayMTUBytes: 1400 }, address: '2001:db8::1' })
+  const west = report('west/n1', { status: { underlayMTUBytes: 1400 }, addresses: ['2001:db8::1'] })
   assert.is(decideOn(wished, { connected: both, reports: [report('east/n1'), west] }).mtuBytes, 1330)
   assert.is(decideOn(wished, { reports: [report('east/n1')] }).mtuBytes, 1450)
   const latched = network({ spec: { clusters: ['east', 'west'] }, status: { mtuBytes: 1450, vni: 5 } })

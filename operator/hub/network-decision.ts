@@ -74,7 +74,7 @@ const settleMtu = (input: DecisionInput, clusters: readonly string[]): number | 
   if (present !== undefined) return present
   const involved = involvedClusters(network, clusters)
   const own = reports.filter(
-    ({ cluster, status, address }) => involved.has(cluster) && address && status.underlayMTUBytes,
+    ({ cluster, status, addresses }) => involved.has(cluster) && addresses.length > 0 && status.underlayMTUBytes,
   )
   const silent = [...involved].some((name) => connected.has(name) && !own.some(({ cluster }) => cluster === name))
   return silent ? undefined : deriveMtu(own)

@@ -110,14 +110,17 @@ export const settleVni = (request: VniRequest, digest: Digest): { vni: number } 
 }
 
 /** What a bridge's underlay carries inside; undefined when it has not reported. */
-export const carriedBytes = ({ status, address }: BridgeReport): number | undefined => {
-  if (status.underlayMTUBytes === undefined || address === undefined) return undefined
-  return status.underlayMTUBytes - (address.includes(':') ? OVERHEAD_BYTES.ipv6 : OVERHEAD_BYTES.ipv4)
+const carriedBytes = ({ status, addresses }: BridgeReport, isIpv6Alone: boolean): number | undefined => {
+  if (status.underlayMTUBytes === undefined || addresses.length === 0) return undefined
+  const usesIpv6 = addresses[0]?.includes(':') || (isIpv6Alone && addresses.some((address) => address.includes(':')))
+  return status.underlayMTUBytes - (usesIpv6 ? OVERHEAD_BYTES.ipv6 : OVERHEAD_BYTES.ipv4)
 }
 
 /** MTU of a new network: what the smallest underlay of its bridges carries. Undefined while no bridge has reported. */
 export const deriveMtu = (reports: readonly BridgeReport[]): number | undefined => {
-  const carried = reports.flatMap((report) => carriedBytes(report) ?? [])
+  // With one bridge that speaks IPv6 alone, all that can will speak it.
+  const isIpv6Alone = reports.some(({ addresses }) => addresses.length > 0 && addresses.every((it) => it.includes(':')))
+  const carried = reports.flatMap((report) => carriedBytes(report, isIpv6Alone) ?? [])
   if (carried.length === 0) return undefined
   return Math.max(MTU_RANGE.least, Math.min(MTU_RANGE.most, ...carried))
 }

@@ -127,9 +127,23 @@ test('numbers that were given back are not given out next', () => {
 test('a changed address is written in place', () => {
   const overlay = settled(['east/n1', 'east/n2'], MESH)
   const before = overlay.spec('east/n1').links?.[0]
-  overlay.addresses.set('east/n2', '192.0.2.99')
+  overlay.addresses.set('east/n2', ['192.0.2.99'])
   overlay.step()
   assert.equal(overlay.spec('east/n1').links, [{ ...before, address: '192.0.2.99' }])
+})
+
+test('both ends of a link speak the same family; where they have none in common, the link stays for the agent to name', () => {
+  const overlay = new SmallOverlay(['east/v4', 'east/dual', 'east/v6'], MESH)
+  overlay.addresses = new Map([
+    ['east/v4', ['192.0.2.1']],
+    ['east/dual', ['2001:db8::2', '192.0.2.2']],
+    ['east/v6', ['2001:db8::3']],
+  ])
+  overlay.settle()
+  const addresses = (name: string) => overlay.spec(name).links?.map(({ bridge, address }) => `${bridge} ${address}`)
+  assert.equal(addresses('east/v4')?.sort(), ['east/dual 192.0.2.2', 'east/v6 2001:db8::3'])
+  assert.equal(addresses('east/dual')?.sort(), ['east/v4 192.0.2.1', 'east/v6 2001:db8::3'])
+  assert.equal(addresses('east/v6')?.sort(), ['east/dual 2001:db8::2', 'east/v4 192.0.2.1'])
 })
 
 test('after a restore that lost the newest specs, serials and labels go on above what nodes have seen', () => {

@@ -17,7 +17,7 @@ export const createMemory = (): AdvanceMemory => ({ surroundings: '', networks: 
 const surroundingsOf = ({ overlayUID, epoch, udpPort, published, bridges }: AdvanceInput): string => {
   const lines = [...published.keys()].map((name) => {
     const known = bridges.get(name)
-    return `${name} ${known?.address} ${known?.nodeUID}`
+    return `${name} ${known?.addresses} ${known?.nodeUID}`
   })
   return `${overlayUID} ${epoch} ${udpPort}\n${lines.join('\n')}`
 }

@@ -67,7 +67,7 @@ export class PublicationWorld {
         bridge: name,
         cluster: name.split('/')[0] as string,
         labels: {},
-        address: '192.0.2.1',
+        addresses: ['192.0.2.1'],
         nodeUID: name,
         isReady: !this.#desire.unready.includes(name),
       })),

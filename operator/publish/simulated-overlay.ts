@@ -57,7 +57,7 @@ export class SimulatedOverlay {
     const programmed = new Map<string, ProgrammedSpec>()
     const identities = new Map<string, BridgeIdentity>()
     for (const [bridge, { uid, specs, reported }] of this.#agents) {
-      identities.set(bridge, { address: '192.0.2.1', nodeUID: uid })
+      identities.set(bridge, { addresses: ['192.0.2.1'], nodeUID: uid })
       const held = specs[reported]
       if (held) programmed.set(bridge, { epoch: held.epoch ?? 0, serial: held.serial ?? 0 })
     }

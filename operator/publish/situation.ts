@@ -7,7 +7,8 @@ import { type NetworkView, type Published, type View, viewOf } from './view.ts'
 /** A topology with the number of its revision. */
 export type DesiredNetwork = Topology & { revision: number }
 
-export type BridgeIdentity = { address: string; nodeUID: string }
+/** `addresses`: underlay addresses that neighbours may send to, the preferred one first. */
+export type BridgeIdentity = { addresses: readonly string[]; nodeUID: string }
 
 /** A spec by its numbers: serials alone may repeat, when a leader wrote over what another had written. */
 export type ProgrammedSpec = { epoch: number; serial: number }

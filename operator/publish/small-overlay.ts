@@ -18,7 +18,7 @@ export class SmallOverlay {
   topology: NetworkInput['topology'] | undefined
   epoch = 1
   revision = 1
-  addresses = new Map<string, string>()
+  addresses = new Map<string, string[]>()
   absent = new Set<string>()
 
   constructor(names: string[], topology: NetworkInput['topology']) {
@@ -31,7 +31,7 @@ export class SmallOverlay {
       bridge,
       cluster: 'east',
       labels: {},
-      address: this.addresses.get(bridge) ?? `192.0.2.${index + 1}`,
+      addresses: this.addresses.get(bridge) ?? [`192.0.2.${index + 1}`],
       nodeUID: `uid-${bridge}`,
       isReady: true,
     }))

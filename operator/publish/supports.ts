@@ -1,5 +1,6 @@
 // The supports of one bridge's next spec: those of the new state are there at once, old ones stay while anyone may use them.
 import type { BridgeLabel, BridgeLink, BridgeNetwork, BridgeTree } from '#crds/node-bridge.ts'
+import { commonAddress } from '#operator/compile/common-address.ts'
 import type { NameSet } from '#operator/compile/name-set.ts'
 import { type Path, pathText } from '#operator/compile/topology.ts'
 import { rememberPairs } from './remember-pairs.ts'
@@ -99,6 +100,12 @@ const linksIn = ({ labels = [], networks = [], trees = [] }: Partial<Parts>): Se
     ...trees.flatMap(({ links }) => links),
   ])
 
+/** Where the neighbour is reached; where the two have no family in common, an address that the agent will name as unreachable. */
+const addressOf = ({ bridges }: Step, bridge: string, neighbour: string): string | undefined => {
+  const [own, theirs] = [bridges.get(bridge)?.addresses ?? [], bridges.get(neighbour)?.addresses ?? []]
+  return commonAddress(own, theirs) ?? (own.length > 0 ? theirs[0] : undefined)
+}
+
 /** Links of the bridge: those that the next spec uses, and those that the node may use until it has programmed the published one. */
 export const nextLinks = (step: Step, bridge: string, next: Parts): BridgeLink[] => {
   const published = step.view.get(bridge)
@@ -113,7 +120,7 @@ export const nextLinks = (step: Step, bridge: string, next: Parts): BridgeLink[]
     .map(([neighbour, id]) => ({
       id,
       bridge: neighbour,
-      address: step.bridges.get(neighbour)?.address ?? published?.links.get(neighbour)?.address ?? '',
+      address: addressOf(step, bridge, neighbour) ?? published?.links.get(neighbour)?.address ?? '',
     }))
     .sort((left, right) => left.id - right.id)
 }
