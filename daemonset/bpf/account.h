@@ -8,7 +8,9 @@
 
 #include "maps.h"
 
-#define SMALLEST_HEADERS 42 /* Ethernet, IPv4, UDP: each segment of a super-frame is at least this much longer than gso_size */
+#define SMALLEST_HEADERS 42 /* Ethernet, IPv4, UDP */
+#define SHORTEST_WORDS 5 /* of an IPv4 or TCP header */
+#define IPV6_BYTES 40
 
 /* Counts a dropped frame and returns the verdict. `vni` is 0 where no network is known. */
 static __attribute__((noinline)) int drop(__u32 vni, __u32 reason)
@@ -27,20 +29,25 @@ static __attribute__((noinline)) int drop(__u32 vni, __u32 reason)
 	return TC_ACT_SHOT;
 }
 
+static __always_inline __u32 header_words(__u32 said)
+{
+	return said < SHORTEST_WORDS ? SHORTEST_WORDS : said;
+}
+
 /* Headers that each segment of a super-frame repeats: Ethernet, IP without extension headers, TCP or UDP. */
-static __always_inline __u32 repeated_headers(struct __sk_buff *skb, __u32 offset)
+static __attribute__((noinline)) __u32 repeated_headers(struct __sk_buff *skb, __u32 offset)
 {
 	__u8 version_length, protocol, data_offset;
 	offset += ETH_HLEN;
 	if (bpf_skb_load_bytes(skb, offset, &version_length, 1))
 		return SMALLEST_HEADERS;
 	bool ipv6 = version_length >> 4 == 6;
-	__u32 bytes = ETH_HLEN + (ipv6 ? 40 : (version_length & 15) * 4);
+	__u32 bytes = ETH_HLEN + (ipv6 ? IPV6_BYTES : header_words(version_length & 15) * 4);
 	if (bpf_skb_load_bytes(skb, offset + (ipv6 ? 6 : 9), &protocol, 1) || protocol != IPPROTO_TCP)
 		return bytes + 8;
 	if (bpf_skb_load_bytes(skb, offset - ETH_HLEN + bytes + 12, &data_offset, 1))
 		return bytes + 20;
-	return bytes + (data_offset >> 4) * 4;
+	return bytes + header_words(data_offset >> 4) * 4;
 }
 
 /* Guests, and encapsulation in eBPF, leave the count of segments to us. */

@@ -23,15 +23,17 @@ static __always_inline int deliver(struct __sk_buff *skb, __u32 vni, __u32 ifind
 	return output_port(skb, ifindex, port->flags);
 }
 
-/* `bytes`: the inner frame; `limit` 0: not known. */
-static __always_inline bool fits(const struct __sk_buff *skb, __u32 bytes, __u32 limit)
+/* `bytes`: the inner frame, at the end of the buffer; `limit` 0: not known. Of a super-frame each segment must fit. */
+static __always_inline bool fits(struct __sk_buff *skb, __u32 bytes, __u32 limit)
 {
 	__u32 segment = skb->gso_size;
-	return !limit || (segment ? segment + SMALLEST_HEADERS : bytes) <= limit;
+	if (!limit)
+		return true;
+	return segment ? segment + repeated_headers(skb, skb->len - bytes) <= limit : bytes <= limit;
 }
 
 /* Returns 0 when the link can take the frame, else the reason. */
-static __always_inline __u32 link_refusal(const struct __sk_buff *skb, __u32 bytes, const struct link *link)
+static __always_inline __u32 link_refusal(struct __sk_buff *skb, __u32 bytes, const struct link *link)
 {
 	if (!link)
 		return DROP_LINK_UNKNOWN;

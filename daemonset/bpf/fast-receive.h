@@ -111,7 +111,7 @@ static __always_inline int from_underlay_family(struct __sk_buff *skb, const str
 	if (inner + ETH_HLEN > (void *)(long)skb->data_end || lacks_ip_header(inner, skb->len - header_bytes(ipv6)))
 		return TC_ACT_UNSPEC;
 	/* The kernel checks a checksum, and merges a mark of congestion into the inner frame. */
-	if (outer.has_checksum || outer.ecn == ECN_CE)
+	if (outer.has_checksum || outer.ecn == ECN_CE || !is_intact((void *)(long)skb->data, skb->len, ipv6))
 		return TC_ACT_UNSPEC;
 	struct passage passage = {.arrival = outer.arrival, .mark = settings->mark};
 	if (!recognise(&passage))

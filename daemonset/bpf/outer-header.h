@@ -122,6 +122,19 @@ static __always_inline __u16 fold_checksum(__u32 sum)
 	return ~sum;
 }
 
+/* Lengths say what there is, and IPv4's own checksum is right; the kernel trims or drops what is otherwise. parse_outer() was true. */
+static __always_inline bool is_intact(const void *data, __u32 bytes, const bool ipv6)
+{
+	const struct iphdr *ip = data + ETH_HLEN;
+	const struct udphdr *udp = data + header_bytes(ipv6) - sizeof(struct vxlan_header) - sizeof(struct udphdr);
+	__u32 udp_bytes = bytes - header_bytes(ipv6) + sizeof(struct vxlan_header) + sizeof(struct udphdr);
+	if (bpf_ntohs(udp->len) != udp_bytes)
+		return false;
+	if (ipv6)
+		return bpf_ntohs(((const struct ipv6hdr *)ip)->payload_len) == udp_bytes;
+	return bpf_ntohs(ip->tot_len) == udp_bytes + sizeof(*ip) && !fold_checksum(add_words((const __u8 *)ip, sizeof(*ip)));
+}
+
 /* Flags and VNI as the VXLAN device writes them: without a label there is no extension. */
 static __always_inline void emit_vxlan(struct vxlan_header *header, __u32 vni, __u32 gbp)
 {

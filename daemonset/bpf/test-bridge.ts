@@ -1,14 +1,15 @@
 import { type BpfProgram, openProgram } from '#daemonset/native/index.ts'
 import type { Bpffs } from '#daemonset/native/test-bpffs.ts'
 import { hostIsLittleEndian } from '#daemonset/wire/byte-order.ts'
-import { struct, u32 } from '#daemonset/wire/codec.ts'
+import { struct, u32, u64 } from '#daemonset/wire/codec.ts'
 import { type IpAddress, ipAddressBytes, isIpv6 } from '#daemonset/wire/ip-address.ts'
 import { type Drops, dropsSince, TestMaps } from './test-maps.ts'
 
 /** Verdicts of tc programs, as the test run shows them. */
 export const verdicts = { unspec: 0xffffffff, shot: 2, stolen: 4, redirect: 7 } as const
 
-const outputKinds = { 1: 'port', 2: 'peer', 3: 'link' } as const
+const outputKinds = { 1: 'port', 2: 'peer', 3: 'link', 4: 'underlay', 5: 'neighbour' } as const
+const FIRST = u32.emit(0)
 const outputCodec = struct({ kind: u32, target: u32, vni: u32, gbp: u32, ttl: u32, mark: u32, bytes: u32, device: u32 })
 
 /** A frame wrapped over a link. */
@@ -23,8 +24,11 @@ export type LinkOutput = {
   bytes: number
 }
 
-/** What the program would have sent: to a port's device (`port`), to its other end (`peer`), or over a link. */
-export type Output = { kind: 'port' | 'peer'; ifindex: number; bytes: number } | LinkOutput
+/** A whole datagram for an underlay device: as it is, or with Ethernet addresses of the kernel's choice (`neighbour`). */
+export type UnderlayOutput = { kind: 'underlay' | 'neighbour'; ifindex: number; mark: number; bytes: number }
+
+/** What the program would have sent: to a port's device (`port`), to its other end (`peer`), over a link, or by the underlay. */
+export type Output = { kind: 'port' | 'peer'; ifindex: number; bytes: number } | LinkOutput | UnderlayOutput
 
 /** What one frame led to: the verdict, what was sent, and how often each drop reason was counted. */
 export type Outcome = { verdict: number; outputs: Output[]; drops: Drops }
@@ -49,13 +53,16 @@ const skbContext = ({ cb = [], mark = 0, gsoSegments = 0, gsoSize = 0 }: SkbFiel
 const toOutput = (record: Uint8Array): Output => {
   const { kind, target, bytes, ...wrapping } = outputCodec.parse(record)
   const name = outputKinds[kind as keyof typeof outputKinds]
-  return name === 'link' ? { kind: name, link: target, ...wrapping, bytes } : { kind: name, ifindex: target, bytes }
+  if (name === 'link') return { kind: name, link: target, ...wrapping, bytes }
+  const output = { ifindex: target, bytes }
+  return name === 'port' || name === 'peer' ? { kind: name, ...output } : { kind: name, ...output, mark: wrapping.mark }
 }
 
 /** The programs of one bridge with maps of their own, run without devices (test.bpf.o). */
 export class TestBridge extends TestMaps {
   readonly #programs = new Map<string, BpfProgram>()
   readonly #countsDrops: boolean
+  #outputs = 0
 
   /** `countsDrops: false` leaves `drops` of every outcome empty, which is ten times faster. */
   constructor(bpffs: Bpffs, name: string, { countsDrops = true } = {}) {
@@ -78,12 +85,23 @@ export class TestBridge extends TestMaps {
   /** Runs one program on one frame. */
   run(program: string, data: Uint8Array, skb: SkbFields): Outcome {
     const before = this.#countsDrops ? this.drops() : {}
+    const { verdict, outputs } = this.observe(program, data, skb)
+    return { verdict, outputs, drops: this.#countsDrops ? dropsSince(before, this.drops()) : {} }
+  }
+
+  /** The same without drops, but with the frame as the program left it. */
+  observe(program: string, data: Uint8Array, skb: SkbFields): Omit<Outcome, 'drops'> & { data: Uint8Array } {
     const counter = this.raw('output_count')
-    counter.update(u32.emit(0), u32.emit(0))
-    const { returnValue } = this.#program(program).testRun({ data, context: skbContext(skb) })
-    const count = u32.parse(counter.lookup(u32.emit(0))!)
-    const outputs = Array.from({ length: count }, (_, index) => toOutput(this.raw('outputs').lookup(u32.emit(index))!))
-    return { verdict: returnValue, outputs, drops: this.#countsDrops ? dropsSince(before, this.drops()) : {} }
+    if (this.#outputs > 0) counter.update(FIRST, u32.emit(0))
+    const { returnValue, data: left } = this.#program(program).testRun({ data, context: skbContext(skb) })
+    this.#outputs = u32.parse(counter.lookup(FIRST)!)
+    const output = (_: unknown, index: number) => toOutput(this.raw('outputs').lookup(u32.emit(index))!)
+    return { verdict: returnValue, outputs: Array.from({ length: this.#outputs }, output), data: left }
+  }
+
+  /** What the programs take for the time, in nanoseconds. */
+  set clock(now: bigint) {
+    this.raw('test_clock').update(FIRST, u64.emit(now))
   }
 
   override close(): void {

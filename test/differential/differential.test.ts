@@ -3,8 +3,10 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type GuestFrame, guestFrames } from './random-frames.ts'
-import { type Observed, TwoPaths, type Underlay } from './two-paths.ts'
+import { macAt } from '#daemonset/wire/mac.ts'
+import { acceptedBytes } from './accounts.ts'
+import { type GuestFrame, guestFrames, soundFrames } from './random-frames.ts'
+import { MARKER_BYTES, type Observed, TwoPaths, type Underlay } from './two-paths.ts'
 
 const BATCH = 250
 const total = Number(process.env.VNET_DIFFERENTIAL_FRAMES ?? 1000)
@@ -31,6 +33,41 @@ const compare = (fast: Observed, slow: Observed, what: string): void => {
   assert.equal(fast.counted, slow.counted, `${what}: counts differ`)
 }
 
+/** What `a` sent is counted once, to the byte: at its port, and for each pair of addresses. */
+const checkAccounts = ({ sent, counted }: Observed, { guests }: TwoPaths, what: string): void => {
+  const expected: Record<string, number> = {}
+  const add = (name: string, value: number): void => {
+    if (value > 0) expected[name] = (expected[name] ?? 0) + value
+  }
+  const { mac: own, ifindex } = guests.a
+  for (const { frame, packets } of sent) {
+    const bytes = acceptedBytes(frame, own)
+    for (const name of [`port 1 ${ifindex}`, `flow 1 ${ifindex} ${own} ${macAt(frame)}`]) {
+      add(`${name} packets`, bytes > 0 ? packets : 0)
+      add(`${name} bytes`, bytes)
+    }
+  }
+  const own1 = Object.entries(counted).filter(([name]) => /^(port|flow) 1 (\d+)/.exec(name)?.[2] === String(ifindex))
+  assert.equal(Object.fromEntries(own1), expected, `${what}: counted otherwise than sent`)
+}
+
+/** Sound frames on their way over the relay: each node counts what the one before it sent, and the guests got it. */
+const checkChain = ({ counted, received }: Observed, what: string): void => {
+  const link = (name: string, figure: string): number => counted[`link ${name} ${figure}`] ?? 0
+  for (const figure of ['Packets', 'Bytes']) {
+    const sent = link('1-2', `tx${figure}`)
+    for (const [name, direction] of [
+      ['2-1', 'rx'],
+      ['2-3', 'tx'],
+      ['3-2', 'rx'],
+    ] as const)
+      assert.is(link(name, direction + figure), sent, `${what}: ${direction}${figure} of link ${name}`)
+  }
+  const bytesOf = (line: string): number => line.slice(line.lastIndexOf(' ') + 1).length / 2
+  const arrived = [...received.c!, ...received.router!].reduce((sum, line) => sum + bytesOf(line), 0)
+  assert.is(arrived + MARKER_BYTES, link('1-2', 'txBytes'), `${what}: bytes that the guests received`)
+}
+
 const perSide = (underlay: Underlay) => {
   const test = suite<{ world: TwoPaths }>(`both paths over IPv${underlay}`)
   test.before(async (context) => {
@@ -39,8 +76,8 @@ const perSide = (underlay: Underlay) => {
   })
   test.after(({ world }) => world.close())
 
-  const batches = (world: TwoPaths): GuestFrame[][] => {
-    const frames = fc.sample(guestFrames(world.target), { seed: seed + underlay, numRuns: total })
+  const batches = (world: TwoPaths, kind = guestFrames): GuestFrame[][] => {
+    const frames = fc.sample(kind(world.target), { seed: seed + underlay, numRuns: total })
     return Array.from({ length: Math.ceil(total / BATCH) }, (_, index) =>
       frames.slice(index * BATCH, (index + 1) * BATCH),
     )
@@ -55,6 +92,8 @@ const perSide = (underlay: Underlay) => {
         const slow = await world.observe(batch, 'slow')
         const fast = await world.observe(batch, 'fast')
         compare(fast, slow, `seed ${seed}, batch ${index}`)
+        for (const [path, seen] of Object.entries({ slow, fast }))
+          checkAccounts(seen, world, `seed ${seed}, batch ${index}, ${path} path`)
         for (const path of ['sentFast', 'receivedFast', 'relayedFast'])
           assert.ok(
             Object.keys(fast.paths).some((name) => name.endsWith(path)),
@@ -71,8 +110,19 @@ const perSide = (underlay: Underlay) => {
     world.offloads = true
     for (const [index, batch] of batches(world).entries()) {
       const slow = await world.observe(batch, 'slow')
-      compare(await world.observe(batch, 'fast', world.forget), slow, `seed ${seed}, batch ${index}`)
+      const fast = await world.observe(batch, 'fast', world.forget)
+      compare(fast, slow, `seed ${seed}, batch ${index}`)
+      checkAccounts(fast, world, `seed ${seed}, batch ${index}`)
     }
+  })
+
+  test('every byte of sound frames is counted by each node on the way, on both paths and while flows become void', async ({
+    world,
+  }) => {
+    world.offloads = true
+    for (const [index, batch] of batches(world, soundFrames).entries())
+      for (const [path, meanwhile] of [['slow'], ['fast'], ['fast', world.forget]] as const)
+        checkChain(await world.observe(batch, path, meanwhile), `seed ${seed}, batch ${index}, ${path} path`)
   })
   test.run()
 }

@@ -1,5 +1,6 @@
 /* Raw frames with what a virtio guest says of them (struct virtio_net_hdr: checksums to fill in, super-frames).
- *   frame-socket send DEVICE MARK     sends each line of its input: hex digits of header and frame; prints how many the kernel refused
+ *   frame-socket send DEVICE MARK     sends each line of its input: hex digits of header and frame; prints the numbers of those that the
+ *                                     kernel refused, from 0 on
  *   frame-socket listen DEVICE        says "ready", then prints each frame that comes in: gso_size, VLAN tag or -, hex digits of the frame
  * A checksum that is still to be filled in is filled in before a frame is printed: so frames are equal when their receivers see the same. */
 #define _GNU_SOURCE
@@ -55,14 +56,12 @@ static int send_frames(int fd)
 {
 	char *line = NULL;
 	size_t room = 0;
-	unsigned long refused = 0;
-	while (getline(&line, &room, stdin) > 0) {
+	for (unsigned long number = 0; getline(&line, &room, stdin) > 0; number++) {
 		size_t bytes = from_hex(line);
 		/* ENOBUFS is how the kernel says that a program at the device's egress dropped the frame. */
 		if (send(fd, buffer, bytes, 0) < 0 && errno != ENOBUFS)
-			refused++;
+			printf("%lu\n", number);
 	}
-	printf("%lu\n", refused);
 	return 0;
 }
 

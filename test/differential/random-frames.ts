@@ -1,13 +1,13 @@
 // Random frames of a guest, as bytes with what the guest says of them (struct virtio_net_hdr): good ones, strange ones, broken ones.
 import fc from 'fast-check'
 import { ethernetHeader } from '#daemonset/wire/ethernet-header.ts'
-import type { Mac } from '#daemonset/wire/mac.ts'
+import { type Mac, macBytes } from '#daemonset/wire/mac.ts'
 
 /** Who can be written to and from. */
 export type Cast = { self: Mac; targets: readonly Mac[]; others: readonly Mac[] }
 
-/** A line for `frame-socket send`: header and frame. */
-export type GuestFrame = { header: Uint8Array; frame: Uint8Array }
+/** A line for `frame-socket send`: header and frame; and for how many frames it stands (a super-frame: its segments). */
+export type GuestFrame = { header: Uint8Array; frame: Uint8Array; packets: number }
 
 const TCP = 6
 const UDP = 17
@@ -32,6 +32,8 @@ type Plan = {
   fragment: number
   host: number
   options: boolean
+  /** A header between that of IPv6 and the transport's: its number. */
+  extension: number
   /** Guests leave most checksums to the device; then the field holds the sum of the pseudo header. */
   checksum: 'partial' | 'complete' | 'wrong'
   segmentBytes: number
@@ -54,8 +56,17 @@ const transportOf = ({ protocol, payload, ipv6, checksum }: Plan, pseudo: readon
   return bytes
 }
 
+const FRAGMENT = 44
+const OPTIONS = 60
+
+/** Eight bytes: options that are padding, or what says where a fragment belongs (IPv4's field has the same bits in another place). */
+const extensionHeader = (kind: number, next: number, fragment: number): number[] =>
+  kind === FRAGMENT
+    ? [next, 0, ...u16(((fragment & 0x1fff) << 3) | (fragment & 0x2000 ? 1 : 0)), 0, 0, 0, 7]
+    : [next, 0, 1, 4, 0, 0, 0, 0]
+
 const packetOf = (plan: Plan): { packet: number[]; transport: number } => {
-  const { ipv6, protocol, payload, ecn, fragment, host, options } = plan
+  const { ipv6, protocol, payload, ecn, fragment, host, options, extension } = plan
   const hasTransport = protocol === TCP || protocol === UDP
   const length = payload.length + (protocol === TCP ? 20 : protocol === UDP ? 8 : 0)
   const source = ipv6 ? [0xfd, 8, ...Array(13).fill(0), 1] : [10, 8, 0, 1]
@@ -63,7 +74,9 @@ const packetOf = (plan: Plan): { packet: number[]; transport: number } => {
   const pseudo = [...source, ...target, ...u16(protocol), ...u16(length)]
   const transport = hasTransport ? transportOf(plan, pseudo) : [...payload]
   if (ipv6) {
-    const header = [0x60, ecn << 4, 0, 0, ...u16(length), protocol, 64, ...source, ...target]
+    const between = extension === 0 ? [] : extensionHeader(extension, protocol, fragment)
+    const start = [0x60, ecn << 4, 0, 0, ...u16(between.length + length), extension || protocol, 64]
+    const header = [...start, ...source, ...target, ...between]
     return { packet: [...header, ...transport], transport: header.length }
   }
   const words = options ? 6 : 5
@@ -101,6 +114,7 @@ const plans: fc.Arbitrary<Plan> = fc.record({
   fragment: fc.constantFrom(0x4000, 0x4000, 0x4000, 0, 0x2000, 0x2010, 0x0100),
   host: fc.constantFrom(5, 6, 7),
   options: fc.constantFrom(false, false, false, true),
+  extension: fc.constantFrom(0, 0, 0, FRAGMENT, OPTIONS),
   checksum: fc.constantFrom('partial', 'partial', 'complete', 'wrong'),
   segmentBytes: fc.constant(0),
 })
@@ -109,12 +123,13 @@ const superPlans: fc.Arbitrary<Plan> = fc.record({
   ipv6: fc.boolean(),
   protocol: fc.constantFrom(UDP, TCP, TCP),
   payload: fc.integer({ min: 1, max: 9000 }).map((length) => new Uint8Array(length).map((_, index) => index & 255)),
-  ecn: fc.constantFrom(0, 2),
+  ecn: fc.constantFrom(0, 1, 2, 3),
   fragment: fc.constant(0x4000),
   host: fc.constantFrom(5, 6),
   options: fc.constant(false),
+  extension: fc.constant(0),
   checksum: fc.constant<'partial'>('partial'),
-  segmentBytes: fc.integer({ min: 200, max: 1440 }),
+  segmentBytes: fc.oneof(fc.integer({ min: 200, max: 1440 }), fc.integer({ min: 1441, max: 1500 })),
 })
 
 type Addresses = { source: Mac; destination: Mac }
@@ -136,10 +151,12 @@ const assemble = (ends: Addresses, etherType: number, content: Iterable<number>)
 const ipFrames = (cast: Cast, of: fc.Arbitrary<Plan>): fc.Arbitrary<GuestFrame> =>
   fc.tuple(addresses(cast), of).map(([ends, plan]) => {
     const { packet, transport } = packetOf(plan)
-    return { header: virtioHeader(plan, transport), frame: assemble(ends, plan.ipv6 ? 0x86dd : 0x0800, packet) }
+    const header = virtioHeader(plan, transport)
+    const packets = header[1] === GSO.none ? 1 : Math.ceil(plan.payload.length / plan.segmentBytes)
+    return { header, frame: assemble(ends, plan.ipv6 ? 0x86dd : 0x0800, packet), packets }
   })
 
-const plain = (frame: Uint8Array): GuestFrame => ({ header: new Uint8Array(10), frame })
+const plain = (frame: Uint8Array): GuestFrame => ({ header: new Uint8Array(10), frame, packets: 1 })
 
 /** Any EtherType or length, with any content: also IP headers that are none. */
 const strangeFrames = (cast: Cast): fc.Arbitrary<GuestFrame> =>
@@ -165,6 +182,15 @@ const runts = (cast: Cast): fc.Arbitrary<GuestFrame> =>
     .tuple(ipFrames(cast, plans), fc.integer({ min: 14, max: 60 }))
     .map(([{ frame }, length]) => plain(frame.slice(0, length)))
 
+/** Some bytes behind the Ethernet header are others: versions, lengths, offsets, options. */
+const damagedFrames = (cast: Cast): fc.Arbitrary<GuestFrame> =>
+  fc
+    .tuple(ipFrames(cast, plans), fc.array(fc.tuple(fc.nat(59), fc.nat(255)), { minLength: 1, maxLength: 4 }))
+    .map(([{ frame }, changes]) => {
+      for (const [at, value] of changes) if (14 + at < frame.length) frame[14 + at] = value
+      return plain(frame)
+    })
+
 /** Frames of a guest with the address `cast.self`. */
 export const guestFrames = (cast: Cast): fc.Arbitrary<GuestFrame> =>
   fc.oneof(
@@ -173,4 +199,12 @@ export const guestFrames = (cast: Cast): fc.Arbitrary<GuestFrame> =>
     { weight: 2, arbitrary: strangeFrames(cast) },
     { weight: 1, arbitrary: taggedFrames(cast) },
     { weight: 2, arbitrary: runts(cast) },
+    { weight: 2, arbitrary: damagedFrames(cast) },
   )
+
+/** Whole IP frames to the targets alone, nothing wrong with them. */
+export const soundFrames = ({ self, targets }: Cast): fc.Arbitrary<GuestFrame> =>
+  ipFrames({ self, targets, others: targets }, fc.oneof(plans, superPlans)).map((it) => {
+    it.frame.set(macBytes(self), 6)
+    return it
+  })

@@ -7,11 +7,13 @@ import { broadcast, frame, ip, mac } from '#daemonset/bpf/test-frames.ts'
 import { type Guest, Laboratory, type Node, until } from '#daemonset/bpf/test-laboratory.ts'
 import { dropsSince } from '#daemonset/bpf/test-maps.ts'
 import type { Mac } from '#daemonset/wire/mac.ts'
-import { pathStats } from '#daemonset/wire/map-layouts.ts'
+import { countsOf } from './counts.ts'
 import type { GuestFrame } from './random-frames.ts'
 
 const VNI = 77
 const MARKER_TYPE = 0x88b6
+/** Of the markers of one exchange over the relay: two kinds, twice, to two guests. */
+export const MARKER_BYTES = 2 * 2 * 2 * 60
 const buildFolder = join(import.meta.dirname, '../../build/differential')
 
 const buildSocket = (): string => {
@@ -28,6 +30,8 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 export type Underlay = 4 | 6
 /** Names of the guests: `a` and `b` on the west node, `c` and `router` on the east one. */
 export type Observed = {
+  /** What `a` sent, and its kernel did not refuse; our own markers, too. */
+  sent: GuestFrame[]
   /** What each guest received, sorted: the order between flows is nobody's promise. */
   received: Record<string, string[]>
   /** Increments of everything that is counted, by name. */
@@ -87,14 +91,21 @@ export class TwoPaths {
     for (const { maps } of this.nodes) maps.fastPath = path === 'fast'
     await this.#exchange([])
     for (const lines of this.#lines.values()) lines.length = 0
-    const before = this.#counts()
-    await this.#exchange(frames, meanwhile)
+    const before = countsOf(this.nodes, {
+      vni: VNI,
+      ifindexes: Object.values(this.guests).map(({ ifindex }) => ifindex),
+    })
+    const sent = await this.#exchange(frames, meanwhile)
     const received = Object.fromEntries(
       [...this.#lines].map(([name, lines]) => [name, lines.filter((line) => !isMarker(line)).sort()]),
     )
-    const after = this.#counts()
+    const after = countsOf(this.nodes, {
+      vni: VNI,
+      ifindexes: Object.values(this.guests).map(({ ifindex }) => ifindex),
+    })
     const differences = Object.entries(dropsSince(before, after) as Record<string, number>)
     return {
+      sent,
       received,
       counted: Object.fromEntries(differences.filter(([name]) => !name.startsWith('path '))),
       paths: Object.fromEntries(differences.filter(([name]) => name.startsWith('path '))),
@@ -105,8 +116,8 @@ export class TwoPaths {
     for (const { maps } of this.nodes) maps.raiseGeneration()
   }
 
-  /** Sends frames and then markers to every guest, on the slow path and as IP; resolves when all of them came. */
-  async #exchange(frames: readonly GuestFrame[], meanwhile?: () => void): Promise<void> {
+  /** Sends frames and then markers to every guest, on the slow path and as IP; resolves when all of them came, with all that was sent. */
+  async #exchange(frames: readonly GuestFrame[], meanwhile?: () => void): Promise<GuestFrame[]> {
     const { a, b, c, router } = this.guests
     const round = ++this.#round
     const payload = Uint8Array.from({ length: 46 }, (_, index) =>
@@ -116,43 +127,36 @@ export class TwoPaths {
       [MARKER_TYPE, 0x0800].map((etherType) => frame(a.mac, guest.mac, { etherType, payload })),
     )
     // The first marker of a kind teaches the fast path, the second takes it.
-    const lines = [...frames.map(({ header, frame: bytes }) => hex(header) + hex(bytes))]
-    lines.push(...[...markers, ...markers].map((bytes) => hex(new Uint8Array(10)) + hex(bytes)))
-    await this.#send(lines, meanwhile)
+    const twice = [...markers, ...markers].map((bytes) => ({ header: new Uint8Array(10), frame: bytes, packets: 1 }))
+    const all = [...frames, ...twice]
+    const refused = await this.#send(
+      all.map(({ header, frame: bytes }) => hex(header) + hex(bytes)),
+      meanwhile,
+    )
     const text = hex(payload)
     const arrived = (list: string[]): boolean => list.filter((line) => line.endsWith(text)).length >= 4
     await until(`marker ${round} at every guest`, () => [...this.#lines.values()].every(arrived))
+    return all.filter((_, index) => !refused.has(index))
   }
 
-  #send(lines: readonly string[], meanwhile?: () => void): Promise<void> {
+  /** Resolves with the numbers of the lines that the kernel refused. */
+  #send(lines: readonly string[], meanwhile?: () => void): Promise<Set<number>> {
     const inGuest = ['netns', 'exec', this.guests.a.name, this.#socket, 'send', 'eth0']
-    const child = spawn('ip', inGuest, { stdio: ['pipe', 'ignore', 'inherit'] })
+    const child = spawn('ip', inGuest, { stdio: ['pipe', 'pipe', 'inherit'] })
+    let refused = ''
+    child.stdout!.on('data', (chunk: Buffer) => {
+      refused += chunk
+    })
     return new Promise((resolve, reject) => {
       const timer = meanwhile ? setInterval(meanwhile, 1) : undefined
       child.once('error', reject)
       child.once('close', (code) => {
         clearInterval(timer)
-        if (code === 0) resolve()
+        if (code === 0) resolve(new Set(refused.split('\n').filter(Boolean).map(Number)))
         else reject(new Error(`frame-socket send ended with code ${code}`))
       })
       child.stdin!.end(`${lines.join('\n')}\n`)
     })
-  }
-
-  #counts(): Record<string, number> {
-    const totals: Record<string, number> = {}
-    for (const { maps, index } of this.nodes) {
-      for (const [reason, count] of Object.entries(maps.drops())) totals[`drop ${index} ${reason}`] = count
-      for (const link of [1, 2, 3])
-        for (const values of maps.perCpu('link_stats', link))
-          for (const [name, count] of Object.entries(values)) add(totals, `link ${index}-${link} ${name}`, count)
-      for (const { ifindex } of Object.values(this.guests))
-        for (const values of maps.perCpu('port_stats', { vni: VNI, ifindex }))
-          for (const [name, count] of Object.entries(values)) add(totals, `port ${index} ${ifindex} ${name}`, count)
-      for (const [stat, name] of pathStats.entries())
-        for (const value of maps.perCpu('path_stats', stat)) add(totals, `path ${index} ${name}`, value)
-    }
-    return totals
   }
 
   /** Guests have no IP stack of their own to speak with, and take frames of any length. */
@@ -225,10 +229,6 @@ export class TwoPaths {
   close(): void {
     this.laboratory.close()
   }
-}
-
-const add = (totals: Record<string, number>, name: string, count: bigint): void => {
-  totals[name] = (totals[name] ?? 0) + Number(count)
 }
 
 const isMarker = (line: string): boolean => /eeeeeeee(....)\1{20}$/.test(line)
