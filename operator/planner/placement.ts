@@ -82,25 +82,26 @@ export class Placement {
   move(vm: number, to: number): void {
     const { problem } = this
     const from = this.bridgeOf[vm]!
-    const before = this.ruleExcess(vm)
+    for (const term of this.rulesBroken(vm)) this.violations.replace(term, 0)
     if (from >= 0) this.occupy(from, -problem.input.vms[vm]!.compute)
     if (to >= 0) this.occupy(to, problem.input.vms[vm]!.compute)
     this.countMove(vm, from, -1)
     this.bridgeOf[vm] = to
     this.countMove(vm, to, 1)
-    this.violations.replace(before, this.ruleExcess(vm))
+    for (const term of this.rulesBroken(vm)) this.violations.replace(0, term)
   }
 
-  private ruleExcess(vm: number): number {
+  /** The penalty of each rule about the VM that is broken; one of two VMs goes when either of them moves. */
+  private rulesBroken(vm: number): number[] {
     const bridge = this.bridgeOf[vm]!
-    if (bridge < 0) return penalties.unplaced
-    let sum = this.mayHost(vm, bridge) ? 0 : penalties.notCompliant
+    if (bridge < 0) return [penalties.unplaced]
+    const broken: number[] = this.mayHost(vm, bridge) ? [] : [penalties.notCompliant]
     for (const other of this.together[vm]!) {
       const there = this.bridgeOf[other]!
-      if (there >= 0 && there !== bridge) sum += penalties.affinity
+      if (there >= 0 && there !== bridge) broken.push(penalties.affinity)
     }
-    for (const other of this.apart[vm]!) if (this.bridgeOf[other] === bridge) sum += penalties.affinity
-    return sum
+    for (const other of this.apart[vm]!) if (this.bridgeOf[other] === bridge) broken.push(penalties.affinity)
+    return broken
   }
 
   private occupy(bridge: number, millicores: number): void {
@@ -114,19 +115,19 @@ export class Placement {
     const from = this.problem.presentBridge[vm]!
     if (from < 0 || bridge < 0 || bridge === from) return
     const { moves, movesPerBridge } = this.problem.input.budgets
-    const limit = movesPerBridge ?? Number.POSITIVE_INFINITY
-    const over = (): number =>
-      penalties.budget *
-      (Math.max(0, this.moves - (moves ?? Number.POSITIVE_INFINITY)) +
-        Math.max(0, this.movesAt[from]! - limit) +
-        Math.max(0, this.movesAt[bridge]! - limit))
-    const before = over()
-    this.moves += by
-    this.movesAt[from]! += by
-    this.movesAt[bridge]! += by
     const { perMove, perMigrationSecond } = this.problem.costs
+    const exceed = (before: number, limit: number | undefined): void => {
+      const over = (count: number): number =>
+        penalties.budget * Math.max(0, count - (limit ?? Number.POSITIVE_INFINITY))
+      this.violations.replace(over(before), over(before + by))
+    }
+    exceed(this.moves, moves)
+    this.moves += by
+    for (const end of [from, bridge]) {
+      exceed(this.movesAt[end]!, movesPerBridge)
+      this.movesAt[end]! += by
+    }
     this.moveCost += by * (perMove + perMigrationSecond * this.migrationSeconds(vm, bridge))
-    this.violations.replace(before, over())
   }
 
   /** Seconds to copy a VM's memory from where it runs now, over the widest path and with pages that change meanwhile. */

@@ -7,6 +7,9 @@ import { Routing } from './routing.ts'
 import { activeGroups, takeSnapshot } from './search.ts'
 import { State } from './state.ts'
 import { randomInput } from './testing/random-input.ts'
+import { richInput } from './testing/rich-input.ts'
+import { detour, vm } from './testing/small.ts'
+import { penalties } from './violation-sum.ts'
 
 const test = suite('state')
 
@@ -52,7 +55,7 @@ const apply = (state: State, { kind, a, b }: { kind: string; a: number; b: numbe
 test('after any changes a state is what it would be if it were built anew', () => {
   fc.assert(
     fc.property(fc.nat(1e6), steps, (seed, changes) => {
-      const problem = compile(randomInput(seed))
+      const problem = compile(seed % 2 === 0 ? randomInput(seed) : richInput(seed))
       const routing = new Routing(problem)
       const evaluator = new Evaluator(problem)
       const state = new State(problem, routing, () => false)
@@ -70,7 +73,7 @@ test('after any changes a state is what it would be if it were built anew', () =
 test('taking changes back restores everything, all of them or down to a mark', () => {
   fc.assert(
     fc.property(fc.nat(1e6), steps, steps, steps, (seed, first, second, third) => {
-      const problem = compile(randomInput(seed))
+      const problem = compile(seed % 2 === 0 ? randomInput(seed) : richInput(seed))
       const evaluator = new Evaluator(problem)
       const state = new State(problem, new Routing(problem), () => false)
       for (const change of first) apply(state, change)
@@ -87,6 +90,33 @@ test('taking changes back restores everything, all of them or down to a mark', (
     }),
     { numRuns: 200 },
   )
+})
+
+test('one rule repaired leaves another broken: of one VM, or of a budget that two VMs exceed', () => {
+  const rules = [vm('one', { affinity: ['two'], forbidden: ['y'] }), vm('two')]
+  const present = { ...detour().present, placement: { one: 'x', two: 'x' } }
+  const together = compile(detour({ vms: rules, present }))
+  const state = new State(together, new Routing(together), () => false)
+  assert.is(state.violations.total, 0)
+  state.place(0, 1)
+  assert.is(state.violations.total, penalties.notCompliant + penalties.affinity)
+  state.place(1, 1)
+  assert.is(state.violations.total, penalties.notCompliant)
+
+  const placement = { one: 'x', three: 'x', two: 'z' }
+  const vms = [vm('one'), vm('three'), vm('two')]
+  const counted = compile(
+    detour({ vms, demands: [], present: { ...present, placement }, budgets: { movesPerBridge: 1 } }),
+  )
+  const moves = new State(counted, new Routing(counted), () => false)
+  for (const [id, bridge] of [
+    [1, 2],
+    [2, 1],
+    [0, 1],
+    [2, 2],
+  ] as const)
+    moves.place(id, bridge)
+  assert.is(moves.violations.total, penalties.budget, 'x loses two VMs')
 })
 
 test.run()

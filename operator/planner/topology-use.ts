@@ -66,6 +66,11 @@ export class TopologyUse {
     return this.uses[network]![link]! > 0 || this.fixed[network]!.has(link)
   }
 
+  /** Links that a network has whatever its routes are. */
+  kept(network: number): ReadonlySet<number> {
+    return this.fixed[network]!
+  }
+
   /** All links of a network's topology, in the order of their names. */
   links(network: number): number[] {
     return this.problem.input.links.map((_, link) => link).filter((link) => this.has(network, link))

@@ -1,20 +1,19 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { undeclared } from '../check/check.ts'
-import { Evaluator, isBetter, type Value } from '../objectives.ts'
-import { doNothing, settleOutcome } from '../outcome.ts'
+import { Evaluator } from '../objectives.ts'
 import { plan } from '../planner.ts'
 import { compile } from '../problem.ts'
 import { randomBelow, seededRandom } from '../random.ts'
 import { Routing } from '../routing.ts'
 import { makeScenario, variants } from '../scenarios/scenario.ts'
 import { generateUnderlay, graphKinds } from '../scenarios/underlay.ts'
-import { activeGroups, Search, takeSnapshot } from '../search.ts'
-import { type Snapshot, State } from '../state.ts'
+import { Search } from '../search.ts'
+import { State } from '../state.ts'
 import { byWork } from '../testing/random-input.ts'
 import { objectiveNames, type PlannerInput } from '../types.ts'
+import { bruteForce } from './brute-force.ts'
 import { loadExact } from './exact.ts'
-import { freeVms, pathsOf } from './items.ts'
 
 const test = suite('exact')
 
@@ -36,43 +35,6 @@ const tiny = (seed: number): PlannerInput => {
     random,
   )
   return seed % 7 === 0 ? { ...input, budgets: { moves: 1 } } : input
-}
-
-/** The best of all placements with all combinations of paths, by evaluating every one. */
-const bruteForce = (input: PlannerInput): Value => {
-  const problem = compile(input)
-  const routing = new Routing(problem)
-  const evaluator = new Evaluator(problem)
-  const present = doNothing(problem, routing, evaluator)
-  const state = new State(problem, routing, () => false)
-  let best: { value: Value; snapshot: Snapshot } | undefined
-  const routes = (position: number, groups: ReturnType<typeof activeGroups>): void => {
-    const group = groups[position]
-    if (!group) {
-      const value = evaluator.value(state)
-      if (!best || isBetter(value, best.value)) best = { value, snapshot: takeSnapshot(state) }
-      return
-    }
-    for (const path of pathsOf(state, group.network, group.from, group.to)) {
-      state.setPath(group, path)
-      routes(position + 1, groups)
-    }
-  }
-  const vms = freeVms(problem)
-  const places = (position: number): void => {
-    const vm = vms[position]
-    if (vm === undefined) {
-      routes(0, activeGroups(state))
-      return
-    }
-    for (let bridge = 0; bridge < problem.bridges; bridge++) {
-      if (!state.placement.mayHost(vm, bridge)) continue
-      state.place(vm, bridge)
-      places(position + 1)
-    }
-  }
-  places(0)
-  return settleOutcome(evaluator, best!.snapshot, present).value
 }
 
 test('the exact solver finds what trying everything finds, on tiny instances of every kind', async () => {

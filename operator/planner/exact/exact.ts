@@ -1,9 +1,9 @@
 import highsModule, { type Highs } from 'highs'
 import type { Strategy } from '../planner.ts'
-import { mayRelink } from '../problem.ts'
 import { restoreSnapshot, type Search } from '../search.ts'
 import type { LinearProgram } from './linear-program.ts'
 import { buildModel, readSolution } from './model.ts'
+import { removableLinks } from './topology-rows.ts'
 
 /** What the solver proved about the input that it was given last. */
 export type Proof = {
@@ -70,19 +70,14 @@ const run = (highs: Highs, program: LinearProgram, options: Options): Solution =
     },
   )
 
-/** Score that is the same for every solution: links that no decision changes. */
-const constantScore = ({ state, evaluator }: Search): number => {
-  const { networks, links } = state.problem.input
-  return networks.reduce((sum, { objective }, n) => {
-    if (objective !== 'MinimumCost') return sum
-    const kept = mayRelink(state.problem, n) ? state.routing.keptLinks[n]! : state.routing.presentLinks[n]!
-    return (
-      sum +
-      evaluator.perUnit[n]! *
-        links.reduce((cost, _, link) => cost + (kept.has(link) ? state.problem.linkCost[link]! : 0), 0)
-    )
+/** Score that is the same for every solution: links that no decision changes, and changes that a path can only take back. */
+const constantScore = ({ state, evaluator }: Search): number =>
+  state.problem.input.networks.reduce((sum, { objective }, n) => {
+    const changes = state.problem.costs.perLinkChange * removableLinks(state, n).length
+    if (objective !== 'MinimumCost') return sum - changes
+    const cost = [...state.topology.kept(n)].reduce((total, link) => total + state.problem.linkCost[link]!, 0)
+    return sum - changes + evaluator.perUnit[n]! * cost
   }, 0)
-}
 
 /**
  * The exact strategy: a mixed-integer program, solved by HiGHS (Huangfu & Hall, "Parallelizing the dual revised simplex

@@ -57,7 +57,7 @@ export const addConcurrency = (model: Model): void => {
     const elastic = items.filter(isElastic)
     if (objective !== 'Throughput' || elastic.length === 0) return
     const alone = (item: Item): number =>
-      Math.max(...item.options.map((option) => capacityOf(model, option))) / (item.elasticRate / unitBps)
+      Math.max(0, ...item.options.map((option) => capacityOf(model, option))) / (item.elasticRate / unitBps)
     const limit = Math.min(...elastic.map(alone))
     const lambda = program.column({ upper: limit, cost: perUnit[n]! })
     const growth = loadTerms(model, (item) => (item.network === n ? item.rate - item.elasticRate : item.rate))

@@ -1,5 +1,6 @@
 import { mayRelink } from '../problem.ts'
 import { samePath } from '../routing.ts'
+import type { State } from '../state.ts'
 import type { Model } from './model.ts'
 
 /** u[network][link]: a link beyond the kept ones is in the topology exactly if a path uses it; budgets and costs of that. */
@@ -11,7 +12,7 @@ export const addTopology = (model: Model): void => {
   let removable = 0
   networks.forEach((network, n) => {
     if (!mayRelink(state.problem, n)) return
-    const kept = state.routing.keptLinks[n]!
+    const kept = state.topology.kept(n)
     const present = state.routing.presentLinks[n]!
     const price = network.objective === 'MinimumCost' ? model.perUnit[n]! : 0
     const extra: [number, number][] = []
@@ -25,14 +26,20 @@ export const addTopology = (model: Model): void => {
       const weight = present.has(link) ? -1 : links[link]!.exists === false ? 2 : 1
       changes.push([u, weight])
       program.addCost(u, -perLinkChange * weight)
-      if (present.has(link)) removable++
     }
+    removable += removableLinks(state, n).length
     const keptExtra = [...kept].filter((link) => !state.routing.baselineLinks[n]!.has(link)).length
     if (network.linkBudget !== undefined) program.row(extra, Number.NEGATIVE_INFINITY, network.linkBudget - keptExtra)
   })
   if (budgets.linkChanges !== undefined) program.row(changes, Number.NEGATIVE_INFINITY, budgets.linkChanges - removable)
   addRouteChanges(model)
 }
+
+/** Links that a network has now and gives up unless a path uses them. */
+export const removableLinks = ({ problem, routing, topology }: State, network: number): number[] =>
+  mayRelink(problem, network)
+    ? [...routing.presentLinks[network]!].filter((link) => !topology.kept(network).has(link))
+    : []
 
 /** Per link, the columns of each item whose options cross it. */
 const usersOf = ({ items, z }: Model, network: number): Map<number, number[][]> => {
