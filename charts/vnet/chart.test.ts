@@ -83,7 +83,7 @@ test('no role has a wildcard, and none but the hub makes namespaces or roles', (
 test('each admission policy is bound, and they can be left out', () => {
   const all = manifests()
   assert.equal(named(all, 'ValidatingAdmissionPolicy').sort(), named(all, 'ValidatingAdmissionPolicyBinding').sort())
-  assert.is(named(all, 'ValidatingAdmissionPolicy').length, 4)
+  assert.is(named(all, 'ValidatingAdmissionPolicy').length, 5)
   assert.equal(named(manifests('--set', 'admissionPolicies.enabled=false'), 'ValidatingAdmissionPolicy'), [])
 })
 

@@ -60,6 +60,19 @@ test('a VM of the same name in another cluster is another VM', () => {
   assert.is(problems[0]?.reason, 'DuplicateMAC')
 })
 
+test('a cluster that left the network and came back is the later one', () => {
+  const [alpha, west] = ['alpha', 'west'].map((cluster) =>
+    slice(cluster, [endpoint(A, `vm-${cluster}`)], `team-a.blue.${cluster}.0`),
+  )
+  alpha!.slice.metadata.creationTimestamp = '2026-01-02T00:00:00Z'
+  west!.slice.metadata.creationTimestamp = '2026-01-01T00:00:00Z'
+  const { slices } = judge([alpha!, west!], { clusters: ['alpha', 'west'] })
+  assert.equal(
+    slices.map(({ cluster }) => cluster),
+    ['west'],
+  )
+})
+
 test('within a cluster whoever came first is handed on', () => {
   const later = endpoint(A, 'a-later', { sequence: 2, first: 2 })
   const first = endpoint(A, 'z-first', { vm: 'db', sequence: 10, first: 1 })

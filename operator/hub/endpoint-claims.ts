@@ -57,10 +57,28 @@ type Claim = { cluster: string; endpoint: NetworkEndpoint; slice: string }
 const isSameOwner = (left: Claim, right: Claim): boolean =>
   left.cluster === right.cluster && ownerOf(left.endpoint) === ownerOf(right.endpoint)
 
-/** Incumbents first, then by cluster, and who came first in it: whoever comes later never takes a MAC address from who has it. */
-const inOrder = ({ incumbents }: ClaimInput, claims: readonly Claim[]): Claim[] => {
-  const rank = ({ cluster, endpoint }: Claim): string =>
-    `${incumbents.has(identityOf(cluster, endpoint)) ? 0 : 1} ${cluster} ${endpoint.mac} ${String(endpoint.first).padStart(16, '0')} ${endpoint.podUID}`
+/** When each cluster began to speak of the network: the hub's own API server dates the slices. */
+const beginnings = ({ claimed }: ClaimInput): Map<string, string> => {
+  const found = new Map<string, string>()
+  for (const { cluster, slice } of claimed) {
+    const { creationTimestamp = '' } = slice.metadata
+    const known = found.get(cluster)
+    if (known === undefined || creationTimestamp < known) found.set(cluster, creationTimestamp)
+  }
+  return found
+}
+
+/**
+ * Incumbents first, then by the cluster that spoke first, and by who came first in it: whoever comes later never takes a MAC address from who has
+ * it. The age matters where nobody else knew of the first claim, since the other cluster was not in the network for a while.
+ */
+const inOrder = (input: ClaimInput, claims: readonly Claim[]): Claim[] => {
+  const since = beginnings(input)
+  const rank = ({ cluster, endpoint }: Claim): string => {
+    const isIncumbent = input.incumbents.has(identityOf(cluster, endpoint))
+    const first = String(endpoint.first).padStart(16, '0')
+    return [isIncumbent ? 0 : 1, since.get(cluster), cluster, endpoint.mac, first, endpoint.podUID].join(' ')
+  }
   return claims
     .map((claim) => ({ claim, key: rank(claim) }))
     .sort((left, right) => (left.key < right.key ? -1 : 1))

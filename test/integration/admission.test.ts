@@ -120,6 +120,29 @@ admission('the short name lists networks alone, the category everything', async 
   assert.match((await kubectl(['get', 'overlay', '-A', '-o', 'name'])).stdout, 'overlaylink')
 })
 
+admission('a member speaks for its own VMs alone, and leaves what the hub says of others', async ({ kubectl }) => {
+  const member = ['--as=system:serviceaccount:vnet-cluster-west:member', '--as-group=system:masters']
+  const mailbox = ['-n', 'vnet-cluster-west']
+  assert.is((await kubectl(['create', 'namespace', 'vnet-cluster-west'])).code, 0)
+  const slice = (cluster: string): string =>
+    JSON.stringify({
+      apiVersion: 'internal.vnet.dev/v1alpha1',
+      kind: 'NetworkEndpointSlice',
+      metadata: { name: `team-a.blue.${cluster}.0`, namespace: 'vnet-cluster-west' },
+      spec: { network: 'team-a/blue', cluster, endpoints: [] },
+    })
+  const made = await kubectl(['create', '-f', '-'], slice('east'))
+  assert.is(made.code, 0, made.stderr)
+  const refused = 'may speak for its own VMs alone'
+  assert.match((await kubectl(['create', ...member, '-f', '-'], slice('north'))).stderr, refused)
+  assert.match((await kubectl(['delete', 'neps', 'team-a.blue.east.0', ...mailbox, ...member])).stderr, refused)
+  const patch = ['patch', 'neps', 'team-a.blue.east.0', '--type=merge', '-p', '{"spec":{"cluster":"west"}}']
+  assert.match((await kubectl([...patch, ...mailbox, ...member])).stderr, refused)
+  const own = await kubectl(['create', ...member, '-f', '-'], slice('west'))
+  assert.is(own.code, 0, own.stderr)
+  assert.is((await kubectl(['delete', 'neps', 'team-a.blue.west.0', ...mailbox, ...member])).code, 0)
+})
+
 admission('a copy of a network cannot be changed by users', async (world) => {
   const labels = { 'vnet.dev/projected': 'true' }
   const { stderr } = await apply(world, {
