@@ -28,15 +28,40 @@ type Rows<N extends TableName> = { key: TableKey<N>; value: TableValue<N> }[]
 type Neighbour = BridgeLink & { readonly ip: IpAddress }
 type Context = DesiredTablesInput & { readonly neighbours: ReadonlyMap<number, Neighbour> }
 
-const readNeighbours = (links: readonly BridgeLink[], problems: BridgeProblem[]): Map<number, Neighbour> => {
-  const neighbours = new Map<number, Neighbour>()
-  for (const link of links) {
-    const ip = parseIpAddress(link.address)
-    if (isFailure(ip))
-      problems.push({ subject: `link ${link.id} to ${link.bridge}`, reason: 'BadAddress', message: ip.failure })
-    else neighbours.set(link.id, { ...link, ip })
+/** Each address belongs to one link: the one in force, else the first by number. Two would count and answer for each other. */
+const addressOwners = (links: readonly Neighbour[], { tables }: ObservedState): Map<IpAddress, number> => {
+  const owners = new Map<IpAddress, number>()
+  for (const { id, ip } of links) {
+    const inForce = tables.peers.get(textOf({ address: ip }))?.value
+    if (!owners.has(ip) || inForce === id) owners.set(ip, id)
   }
-  return neighbours
+  return owners
+}
+
+/** The links that can be used, by number; what is wrong with the others. */
+const readNeighbours = (
+  { spec, observed }: DesiredTablesInput,
+  problems: BridgeProblem[],
+): ReadonlyMap<number, Neighbour> => {
+  const drop = ({ id, bridge }: BridgeLink, reason: string, message: string): [] => {
+    problems.push({ subject: `link ${id} to ${bridge}`, reason, message })
+    return []
+  }
+  const readable = (spec.links ?? []).flatMap((link) => {
+    const ip = parseIpAddress(link.address)
+    return isFailure(ip) ? drop(link, 'BadAddress', ip.failure) : [{ ...link, ip }]
+  })
+  const owners = addressOwners(readable, observed)
+  const used = readable.flatMap((link) => {
+    const owner = owners.get(link.ip)
+    if (owner === link.id) return [link]
+    return drop(
+      link,
+      'DuplicateAddress',
+      `${link.address} is the address of link ${owner} as well: see that each node has its own`,
+    )
+  })
+  return new Map(used.map((link) => [link.id, link]))
 }
 
 const localAddress = ({ addresses }: NodeFacts, family6: boolean): IpAddress | null => {
@@ -164,7 +189,7 @@ const metaRow = ({ spec, facts, udpPort, fastPath, digest }: Context): Rows<'met
 /** Contents of the maps, and what of the spec could not be expressed. References lead only to entries that exist. */
 export const desiredTables = (input: DesiredTablesInput): { tables: Tables; problems: BridgeProblem[] } => {
   const problems: BridgeProblem[] = []
-  const context: Context = { ...input, neighbours: readNeighbours(input.spec.links ?? [], problems) }
+  const context: Context = { ...input, neighbours: readNeighbours(input, problems) }
   const trees = treeRows(context, problems)
   const treeKeys = new Set(trees.map(({ key }) => `${key.vni} ${key.tree}`))
   const paths = pathRows(context)

@@ -56,6 +56,26 @@ test('a step that was held back is no problem of its own, but is not acknowledge
   assert.is(fields.programmedSerial, undefined)
 })
 
+test('an address that is none, or that another link has, costs that link alone', () => {
+  const links = [
+    { id: 4, bridge: 'west/node-1', address: '2001:db8::9%e' },
+    { id: 5, bridge: 'east/node-2', address: '10.9.0.2' },
+    { id: 6, bridge: 'west/node-2', address: '::ffff:10.9.0.2' },
+  ]
+  const outcome = outcomeOf([], { ...spec, links })
+  const { links: rows, peers } = outcome.programmed!.desired.tables
+  assert.equal([rows.size, [...peers.values()].map(({ value }) => value)], [1, [5]])
+  const { fields } = nodeStatus(outcome)
+  assert.is(fields.programmedSerial, 7)
+  assert.equal(
+    fields.problems?.map(({ subject, reason }) => [subject, reason]),
+    [
+      ['link 4 to west/node-1', 'BadAddress'],
+      ['link 6 to west/node-2', 'DuplicateAddress'],
+    ],
+  )
+})
+
 test('a neighbour of another address family is named, its link stays down, and the rest is acknowledged', () => {
   const links = [
     { id: 1, bridge: 'east/node-2', address: '10.9.0.2' },

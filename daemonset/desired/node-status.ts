@@ -61,9 +61,8 @@ const isForwarding = ({ problems, failures }: NonNullable<Outcome['programmed']>
     ({ type, problem }) =>
       (forwardingSteps.has(type) && !localTables.has(problem.subject)) || problem.subject === 'tunnel',
   ) &&
-  !problems.some(
-    ({ subject, reason }) => subject === 'tunnel' || reason === 'BadAddress' || reason === 'TooManyBranches',
-  )
+  // A link that cannot be used is that neighbour's loss: one bad address must not keep a node from acknowledging.
+  !problems.some(({ subject, reason }) => subject === 'tunnel' || reason === 'TooManyBranches')
 
 /** One problem for each subject: the first cause, not what followed from it. */
 const firstCauses = (problems: readonly BridgeProblem[]): BridgeProblem[] =>

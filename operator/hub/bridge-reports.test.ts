@@ -2,7 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { MemberCluster } from '#crds/member-cluster.ts'
 import type { NodeBridge } from '#crds/node-bridge.ts'
-import { isUsableAddress, reportOf, withAddresses } from './bridge-reports.ts'
+import { reportOf, usableAddress, withAddresses } from './bridge-reports.ts'
 import { epochFloor } from './epoch-floor.ts'
 import { createHeartbeatWatch } from './heartbeat.ts'
 import { ABSENT_AFTER_MS, OutstandingSpecs } from './outstanding.ts'
@@ -22,9 +22,41 @@ const ready = { addresses: ['192.0.2.1'], nodeUID: 'u', conditions: [condition('
 
 test('addresses that nobody can send to are not believed', () => {
   const good = ['192.0.2.1', '10.0.0.1', '2001:db8::1', 'fd00::1']
-  const bad = ['127.0.0.1', '0.0.0.0', '224.0.0.1', '255.255.255.255', '::1', '::', 'ff02::1', 'fe80::1', 'x', '1.2.3']
-  assert.equal(good.filter(isUsableAddress), good)
-  assert.equal(bad.filter(isUsableAddress), [])
+  const bad = [
+    '127.0.0.1',
+    '0.0.0.0',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::1',
+    '::',
+    'ff02::1',
+    'fe80::1',
+    'x',
+    '1.2.3',
+    '',
+  ]
+  const tricks = ['::ffff:10.0.0.7', '::10.0.0.7', '2001:db8::9%eth0', '64:ff9b::1', '0:0:0:0:0:0:0:1', '010.0.0.7']
+  assert.equal(
+    good.map((text) => usableAddress(text)),
+    good,
+  )
+  assert.equal(
+    [...bad, ...tricks].filter((text) => usableAddress(text)),
+    [],
+  )
+})
+
+test('an address written in another way is still that of the bridge that has it', () => {
+  const reports = [
+    reportOf(object('n1', { ...ready, addresses: ['2001:db8::7'] }), member('east')),
+    reportOf(object('n2', { ...ready, addresses: ['2001:DB8:0::7'] }), member('west')),
+  ]
+  const settled = withAddresses(reports)
+  assert.equal(
+    settled.map(({ addresses }) => addresses),
+    [['2001:db8::7'], []],
+  )
+  assert.match(settled[1]?.problem ?? '', /that of east\/n1/)
 })
 
 test('a bridge is ready when its cluster is connected, its node is ready and its kernel is able', () => {

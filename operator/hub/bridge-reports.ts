@@ -1,5 +1,5 @@
 // What mailboxes say of bridges, checked: a member is believed about its own nodes, and about nothing else.
-import { isIP } from 'node:net'
+import { isIP, SocketAddress } from 'node:net'
 import type { MemberCluster } from '#crds/member-cluster.ts'
 import { bridgeKey } from '#crds/names.ts'
 import type { NodeBridge, NodeBridgeSpec, NodeBridgeStatus } from '#crds/node-bridge.ts'
@@ -29,12 +29,18 @@ const isUnusableV4 = (address: string): boolean => {
   const first = Number(address.split('.')[0])
   return first === 0 || first === 127 || first >= 224
 }
-const isUnusableV6 = (address: string): boolean => /^(::1?$|ff|fe[89ab])/i.test(address)
+/** Global unicast (RFC 4291) and unique local (RFC 4193): neither mapped IPv4 nor link-local, loopback or multicast. */
+const isUsableV6 = (address: string): boolean => /^([23][0-9a-f]{3}|f[cd][0-9a-f]{2}):/.test(address)
 
-/** An address that a neighbour can send to: no loopback, multicast, link-local or unspecified one. */
-export const isUsableAddress = (address: string): boolean => {
-  const family = isIP(address)
-  return family === 4 ? !isUnusableV4(address) : family === 6 && !isUnusableV6(address)
+/**
+ * An address that a neighbour can send to, in its one canonical text (RFC 5952), so that nobody takes over the address of another by writing it
+ * differently; undefined for loopback, multicast, link-local and unspecified ones, and for what is no address.
+ */
+export const usableAddress = (text: string): string | undefined => {
+  if (isIP(text) === 4) return isUnusableV4(text) ? undefined : text
+  if (isIP(text) !== 6 || text.includes('%')) return undefined
+  const { address } = new SocketAddress({ address: text, family: 'ipv6' })
+  return isUsableV6(address) ? address : undefined
 }
 
 const onePerFamily = (addresses: readonly string[]): string[] =>
@@ -98,7 +104,7 @@ export const reportOf = (object: NodeBridge, cluster: MemberCluster, overlayUID?
 const makeReport = (object: NodeBridge, cluster: MemberCluster, overlayUID: string | undefined): BridgeReport => {
   const { metadata, spec = NO_SPEC } = object
   const status = statusFor(object.status ?? {}, overlayUID)
-  const addresses = onePerFamily((status.addresses ?? []).filter(isUsableAddress))
+  const addresses = onePerFamily((status.addresses ?? []).flatMap((text) => usableAddress(text) ?? []))
   const nodeUID = status.nodeUID || spec.nodeUID
   const problem = problemOf(cluster, status, addresses) ?? foreignOverlay(status, overlayUID)
   // A machine that came in place of another speaks for itself alone, and for this overlay alone.
