@@ -5,8 +5,10 @@ import { ifindexOf } from './interfaces.ts'
 import type { Ledger } from './ledger.ts'
 import type { ProgramSets } from './program-sets.ts'
 
-// tc filters: our program on a device. In place: the program (the kernel swaps it, no frame in between is lost). The clsact queueing
-// discipline under it may be shared; ours alone only when we made it.
+// tc filters: our program on a device. In place: the program (the kernel swaps it, no frame in between is lost). The queueing discipline
+// under it may be shared: a clsact, which is ours alone only when we made it, or for ingress also somebody's `ingress`. Both have the same
+// hook for arriving frames. But `ingress` has no other: the kernel takes what is meant for its egress as ingress too, so that a program for
+// sent frames would judge received ones. And a device has one of the two, so clsact cannot be added beside it.
 
 /** Priority and handle of our filters. A newer filter of one priority runs first: so ours runs before those of a CNI at 1. */
 const PRIORITY = 1
@@ -21,11 +23,28 @@ type TcFilter = {
 const isAtOurPlace = ({ pref, kind, options }: TcFilter): boolean =>
   pref === PRIORITY && (kind === 'bpf' ? options?.handle === HANDLE : options !== undefined)
 
-/** Devices that have a clsact (or ingress) discipline. */
-const filteredDevices = async (): Promise<string[]> =>
-  (await runJson<{ kind?: string; dev?: string }[]>(['tc', '-json', 'qdisc', 'show'])).flatMap(({ kind, dev }) =>
-    kind === 'clsact' && dev ? [dev] : [],
+const isGone = (stderr: string): boolean =>
+  /Cannot find device|Cannot find specified filter|No such|Invalid handle|Parent Qdisc/.test(stderr)
+
+type Discipline = 'clsact' | 'ingress'
+const directionsOf: Record<Discipline, readonly Direction[]> = { clsact: ['ingress', 'egress'], ingress: ['ingress'] }
+
+type Qdisc = { kind?: string; dev?: string }
+const holdsFilters = (kind: string | undefined): kind is Discipline => kind === 'clsact' || kind === 'ingress'
+
+/** All places of devices where filters can be. */
+const filteredPlaces = async (): Promise<{ device: string; direction: Direction }[]> =>
+  (await runJson<Qdisc[]>(['tc', '-json', 'qdisc', 'show'])).flatMap(({ kind, dev: device }) =>
+    holdsFilters(kind) && device ? directionsOf[kind].map((direction) => ({ device, direction })) : [],
   )
+
+/** What holds the filters of a device; undefined where nothing does, or there is no such device. */
+const disciplineOf = async (device: string): Promise<Discipline | undefined> => {
+  const argv = ['tc', '-json', 'qdisc', 'show', 'dev', device] as const
+  const { stdout, stderr, code } = await runCommand(argv, { tolerant: true })
+  if (code !== 0 && !isGone(stderr)) throw new KernelError(argv.join(' '), stderr.trim())
+  return (JSON.parse(stdout.trim() || '[]') as Qdisc[]).map(({ kind }) => kind).find(holdsFilters)
+}
 
 /** Output of many `tc filter show` in one process: one line of JSON for each that succeeded. */
 const showFilters = async (places: readonly { device: string; direction: Direction }[]): Promise<TcFilter[][]> => {
@@ -47,10 +66,7 @@ export const readFilters = async (
   interfaces: readonly Interface[],
   only?: readonly string[],
 ): Promise<Filter[]> => {
-  const devices = (await filteredDevices()).filter((device) => only?.includes(device) ?? true)
-  const places = devices.flatMap((device) =>
-    (['ingress', 'egress'] as const).map((direction) => ({ device, direction })),
-  )
+  const places = (await filteredPlaces()).filter(({ device }) => only?.includes(device) ?? true)
   if (places.length === 0) return []
   const known = sets.programsById()
   const ifindexes = new Map(interfaces.map(({ name, ifindex }) => [name, ifindex]))
@@ -72,19 +88,30 @@ const place = (device: string, direction: Direction): string[] => [
   ...['dev', device, direction, 'pref', String(PRIORITY), 'handle', HANDLE, 'protocol', 'all'],
 ]
 
-const ensureClsact = async (ledger: Ledger, device: string, ifindex: number): Promise<void> => {
-  if (ledger.owned.qdiscs[device] === ifindex) {
-    await runCommand(['tc', 'qdisc', 'replace', 'dev', device, 'clsact'])
-    return
+type NewPlace = { device: string; direction: Direction; ifindex: number }
+
+/**
+ * Makes a clsact where nothing holds filters. Somebody's `ingress` is left and serves arriving frames as well: a VM's port whose plugin
+ * made one needs no more. Nothing of the other direction may go there.
+ */
+const ensureDiscipline = async (ledger: Ledger, { device, direction, ifindex }: NewPlace): Promise<void> => {
+  const found = await disciplineOf(device)
+  if (found === 'clsact') return
+  if (found === 'ingress') {
+    ledger.erase('qdiscs', device)
+    if (direction === 'ingress') return
+    throw new KernelError(`attaching to the egress of ${device}`, 'it has a queueing discipline "ingress"', {
+      reason: 'QdiscConflict',
+      hint: `beside it no clsact can be, which has an egress: let its owner use clsact, or remove it (\`tc qdisc delete dev ${device} ingress\`)`,
+    })
   }
   ledger.record('qdiscs', device, ifindex)
   const { code, stderr } = await runCommand(['tc', 'qdisc', 'add', 'dev', device, 'clsact'], { tolerant: true })
   if (code === 0) return
   ledger.erase('qdiscs', device)
-  if (!/Exclusivity flag on|File exists/.test(stderr))
-    throw new KernelError(`adding clsact to ${device}`, stderr.trim(), {
-      hint: 'the kernel needs CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_ACT',
-    })
+  throw new KernelError(`adding clsact to ${device}`, stderr.trim(), {
+    hint: 'the kernel needs CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_ACT',
+  })
 }
 
 export type Attachment = { device: string; direction: Direction; pin: string }
@@ -92,23 +119,25 @@ export type Attachment = { device: string; direction: Direction; pin: string }
 /** Puts the program on the device, or in place of the one that is there. */
 export const attachProgram = async (ledger: Ledger, { device, direction, pin }: Attachment): Promise<void> => {
   const ifindex = await ifindexOf(device)
-  await ensureClsact(ledger, device, ifindex)
+  await ensureDiscipline(ledger, { device, direction, ifindex })
   ledger.record('filters', filterKey(device, direction), ifindex)
   await runCommand(['tc', 'filter', 'replace', ...place(device, direction), 'bpf', 'direct-action', 'pinned', pin])
 }
 
-const isGone = (stderr: string): boolean =>
-  /Cannot find device|Cannot find specified filter|No such|Invalid handle|Parent Qdisc/.test(stderr)
-
 /** Takes our program off; also the clsact discipline when we made it and nothing else uses it. */
 export const detachProgram = async (ledger: Ledger, device: string, direction: Direction): Promise<void> => {
-  const argv = ['tc', 'filter', 'delete', ...place(device, direction), 'bpf'] as [string, ...string[]]
-  const { code, stderr } = await runCommand(argv, { tolerant: true })
-  if (code !== 0 && !isGone(stderr)) throw new KernelError(argv.join(' '), stderr.trim())
+  const discipline = await disciplineOf(device)
+  if (discipline && directionsOf[discipline].includes(direction)) {
+    const argv = ['tc', 'filter', 'delete', ...place(device, direction), 'bpf'] as [string, ...string[]]
+    const { code, stderr } = await runCommand(argv, { tolerant: true })
+    if (code !== 0 && !isGone(stderr)) throw new KernelError(argv.join(' '), stderr.trim())
+  }
   ledger.erase('filters', filterKey(device, direction))
   if (ledger.owned.qdiscs[device] === undefined) return
-  const shown = await showFilters((['ingress', 'egress'] as const).map((it) => ({ device, direction: it })))
-  if (shown.some((filters) => filters.length > 0)) return
-  await runCommand(['tc', 'qdisc', 'delete', 'dev', device, 'clsact'], { tolerant: true })
+  if (discipline === 'clsact') {
+    const shown = await showFilters(directionsOf.clsact.map((it) => ({ device, direction: it })))
+    if (shown.some((filters) => filters.length > 0)) return
+    await runCommand(['tc', 'qdisc', 'delete', 'dev', device, 'clsact'], { tolerant: true })
+  }
   ledger.erase('qdiscs', device)
 }
