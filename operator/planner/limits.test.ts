@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { undeclared } from './check/check.ts'
+import { check, undeclared } from './check/check.ts'
 import type { Plan } from './plan.ts'
 import { plan } from './planner.ts'
 import { byWork } from './testing/random-input.ts'
@@ -125,6 +125,26 @@ test('one network is not helped at the expense of another', () => {
   assert.equal(
     result.violations.map(({ subject }) => subject),
     ['x-y from x'],
+  )
+})
+
+test('no demand of another network is traded for one that gains: who had what it needs keeps it', () => {
+  // Blue overloads x-y, where green's first demand suffers. On x-z it would exceed by less, but take from green's second.
+  const networks = [network({ baseline: ['x-y'] }), network({ name: 'green', baseline: ['x-y', 'x-z'], actuators: [] })]
+  const green = { network: 'green' }
+  const vms = [vm('one'), vm('two'), vm('three', green), vm('four', green), vm('five', green)]
+  const demands = [demand('one', 'two', 60), demand('three', 'four', 1), demand('three', 'five', 45)]
+  const placement = { one: 'x', two: 'y', three: 'x', four: 'y', five: 'z' }
+  const present = { placement, topology: { blue: ['x-y'], green: ['x-y', 'x-z'] }, routes: [], reservations: [] }
+  const input = detour({ networks, vms, demands, present })
+  assert.equal(solve(input).actions, [])
+  const alone = solve({ ...input, demands: demands.slice(0, 2) })
+  assert.equal(kinds(alone), ['AddLink', 'SetRoute'], 'without the second it helps both')
+  const found = check(alone, input).filter(({ constraint }) => constraint === 'Interference')
+  assert.equal(
+    found.map(({ subject }) => subject),
+    ['three>five'],
+    'green has as many unsatisfied demands as before, but not the same',
   )
 })
 

@@ -1,11 +1,12 @@
 import { annealing } from './annealing.ts'
 import { greedy } from './greedy.ts'
+import { Interference } from './interference.ts'
 import { localSearch } from './local-search.ts'
 import { Evaluator, isBetter } from './objectives.ts'
 import { assess, doNothing, type Outcome, settleOutcome } from './outcome.ts'
 import type { Plan } from './plan.ts'
 import { writePlan } from './plan-writer.ts'
-import { compile } from './problem.ts'
+import { compile, type Problem } from './problem.ts'
 import { resultState } from './result.ts'
 import { Routing } from './routing.ts'
 import { Search, takeSnapshot } from './search.ts'
@@ -22,6 +23,9 @@ export const strategies: Record<string, Strategy> = { greedy, 'local-search': lo
  * of the whole (the longer the search, the more changes there are to give reasons for).
  */
 const writingShares = { ofReading: 2.5, ofWhole: 0.1 }
+
+/** Demands and VMs together up to which the published rules are planned to their end before anything else. */
+const smallSize = 600
 
 /** How often the plan's own result is planned again, until nothing is left to change. */
 const maxRounds = 6
@@ -41,6 +45,7 @@ export const plan = (input: PlannerInput, options: SearchOptions, more: Record<s
   const routing = new Routing(problem)
   const evaluator = new Evaluator(problem)
   const present = doNothing(problem, routing, evaluator)
+  const interference = new Interference(present.state)
   const effort: Plan['search'] = { evaluations: 0, stoppedBy: 'Converged' }
 
   const setUpMs = options.now() - startMs
@@ -48,28 +53,40 @@ export const plan = (input: PlannerInput, options: SearchOptions, more: Record<s
   const deadlineMs = options.deadlineMs - writingMs
   const workLeft = (): number => (options.maxEvaluations ?? Number.POSITIVE_INFINITY) - effort.evaluations
 
-  const solve = (prices: Evaluator, now: Outcome): Outcome => {
+  /** Whether there is time for another round that takes as long as everything so far, and work left to do in it. */
+  const timeLeft = (): boolean => workLeft() > 0 && 2 * options.now() - startMs < options.deadlineMs
+
+  const solve = (by: Strategy, prices: Evaluator, now: Outcome): Outcome => {
     const limits = { ...options, deadlineMs, maxEvaluations: workLeft() }
-    const search = new Search(new State(now.state.problem, now.state.routing, () => false), prices, limits)
-    strategy(search)
+    const start = new State(now.state.problem, now.state.routing, () => false)
+    const search = new Search(start, prices, limits, new Interference(now.state))
+    by(search)
     effort.evaluations += search.evaluations
     if (search.stoppedBy !== 'Converged') effort.stoppedBy = search.stoppedBy
     return settleOutcome(prices, search.best, now)
   }
-  /** Whether there is time for another round that takes as long as everything so far, and work left to do in it. */
-  const timeLeft = (): boolean => workLeft() > 0 && 2 * options.now() - startMs < options.deadlineMs
-
-  let outcome = solve(evaluator, present)
-  for (let round = 1; round < maxRounds && changed(outcome) && timeLeft(); round++) {
-    const next = compile({ ...problem.input, present: resultState(outcome) })
-    const prices = new Evaluator(next)
-    const again = solve(prices, doNothing(next, new Routing(next), prices))
-    if (!changed(again)) break
-    const combined = assess(routing, evaluator, takeSnapshot(again.state), present.state)
-    if (!isBetter(combined.value, outcome.value)) break
-    outcome = combined
+  /** Plans, and plans again from what came out, until nothing is left to change. */
+  const climb = (by: Strategy, from: Outcome): Outcome => {
+    let outcome = from === present ? solve(by, evaluator, present) : from
+    for (let round = 1; round < maxRounds && changed(outcome) && timeLeft(); round++) {
+      const next = compile({ ...problem.input, present: resultState(outcome) })
+      const prices = new Evaluator(next)
+      const again = solve(by, prices, doNothing(next, new Routing(next), prices))
+      if (!changed(again)) break
+      const combined = assess(routing, evaluator, takeSnapshot(again.state), present.state)
+      if (!isBetter(combined.value, outcome.value) || interference.in(combined.state)) break
+      outcome = combined
+    }
+    return outcome
   }
+
+  // On small problems the published rules take no time, and are a floor under what a search finds before its limit.
+  const floor = strategy !== greedy && isSmall(problem) ? climb(greedy, present) : present
+  let outcome = climb(strategy, present)
+  if (isBetter(floor.value, outcome.value)) outcome = climb(strategy, floor)
   return writePlan(outcome, present, evaluator, { strategy: options.strategy, search: effort })
 }
+
+const isSmall = ({ demandBps, vmNetwork }: Problem): boolean => demandBps.length + vmNetwork.length <= smallSize
 
 const changed = (outcome: Outcome): boolean => outcome.touched.some(Boolean)

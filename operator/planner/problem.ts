@@ -1,5 +1,5 @@
 import { byName, type InputIndex, indexInput } from './index-input.ts'
-import type { Actuator, ChangeCosts, Link, LinkDirection, PlannerInput } from './types.ts'
+import type { Actuator, ChangeCosts, Link, LinkDirection, PlannerInput, PresentState } from './types.ts'
 
 /**
  * The input as numbers: everything sorted by name and replaced by its position, so that the order of the input cannot
@@ -89,14 +89,26 @@ const compress = (lists: number[][]): { start: Int32Array; list: Int32Array } =>
   return { start, list: Int32Array.from(lists.flat()) }
 }
 
+const byText = <T>(items: readonly T[], text: (item: T) => string): T[] =>
+  [...items].sort((x, y) => (text(x) < text(y) ? -1 : text(x) > text(y) ? 1 : 0))
+
+const sortedPresent = ({ placement, topology, routes, reservations }: PresentState): PresentState => ({
+  placement,
+  topology: Object.fromEntries(Object.entries(topology).map(([network, links]) => [network, [...links].sort()])),
+  routes: byText(routes, ({ network, from, to }) => `${network}\n${from}\n${to}`),
+  reservations: byText(reservations, ({ demand }) => demand),
+})
+
+/** Without an order that could matter: lists by name. */
 const sorted = (input: PlannerInput): PlannerInput => ({
   ...input,
   bridges: byName(input.bridges),
   links: byName(input.links),
   bottlenecks: byName(input.bottlenecks),
-  networks: byName(input.networks),
+  networks: byName(input.networks).map((network) => ({ ...network, baseline: [...network.baseline].sort() })),
   vms: byName(input.vms),
   demands: byName(input.demands),
+  present: sortedPresent(input.present),
 })
 
 /** @throws InvalidInputError if a name refers to nothing or a quantity is negative. */

@@ -1,4 +1,5 @@
 import type { Group } from './group.ts'
+import type { Interference } from './interference.ts'
 import { type Evaluator, isBetter, type Value } from './objectives.ts'
 import type { Path } from './routing.ts'
 import type { Snapshot, State } from './state.ts'
@@ -20,23 +21,9 @@ export const restoreSnapshot = (state: State, snapshot: Snapshot): void => {
 export const activeGroups = (state: State): Group[] =>
   [...state.groups.values()].filter((group) => group.demands.length > 0).sort((x, y) => x.key - y.key)
 
-/** Which networks have how many demands without what they need: an unbroken path with room, within their bound. */
-const infeasibleDemands = (state: State): Int32Array => {
-  const counts = new Int32Array(state.problem.input.networks.length)
-  state.problem.demandNetwork.forEach((network, demand) => {
-    const group = state.groupOfDemand[demand]
-    const fits =
-      group?.path !== undefined &&
-      group.path.latency <= state.problem.demandBound[demand]! &&
-      group.path.resources.every((resource) => state.load[resource]! <= state.problem.capacity[resource]!)
-    if (!fits) counts[network]!++
-  })
-  return counts
-}
-
 /**
- * The limits of a search and the best state that it met. A state that breaks constraints counts only if no network has
- * more demands unsatisfied than in the state that the search began with.
+ * The limits of a search and the best state that it met. A state that breaks constraints counts only if it takes from
+ * nobody what they have now.
  */
 export class Search {
   readonly state: State
@@ -45,17 +32,17 @@ export class Search {
   best: Snapshot
   bestValue: Value
   evaluations = 0
-  private readonly satisfiedBefore: Int32Array
+  private readonly interference: Interference
   private outOfTime = false
   private sinceClock = 0
 
-  constructor(state: State, evaluator: Evaluator, options: SearchOptions) {
+  constructor(state: State, evaluator: Evaluator, options: SearchOptions, interference: Interference) {
+    this.interference = interference
     this.state = state
     this.evaluator = evaluator
     this.options = options
     this.best = takeSnapshot(state)
     this.bestValue = evaluator.value(state)
-    this.satisfiedBefore = infeasibleDemands(state)
   }
 
   /** Whether to stop; reads the clock at every 8th call only. */
@@ -82,13 +69,9 @@ export class Search {
   /** Remembers the present state of the search if it is the best one so far. */
   offer(): void {
     const value = this.evaluator.value(this.state)
-    if (!isBetter(value, this.bestValue) || (value.violation > 0 && this.interferes())) return
+    if (!isBetter(value, this.bestValue) || (value.violation > 0 && this.interference.in(this.state))) return
     this.best = takeSnapshot(this.state)
     this.bestValue = value
     this.options.onImprovement?.({ atMs: this.options.now(), evaluations: this.evaluations, ...value })
-  }
-
-  private interferes(): boolean {
-    return infeasibleDemands(this.state).some((count, network) => count > this.satisfiedBefore[network]!)
   }
 }

@@ -1,5 +1,5 @@
 import type { Plan, Violation } from '../plan.ts'
-import type { PresentState } from '../types.ts'
+import type { Demand, PresentState } from '../types.ts'
 import { type Facts, latencyOf, type Shared, sharedBy, type Way, waysOf } from './facts.ts'
 import { checkPromises } from './promises.ts'
 
@@ -8,19 +8,23 @@ export type Traffic = {
   ways: Map<string, Way>
   shared: Map<string, Shared[]>
   load: Map<string, number>
+  /** The part of each network in it. */
+  loadOf: Map<string, Map<string, number>>
   latency: Map<string, number>
 }
 
 export const trafficOf = (facts: Facts, state: PresentState): Traffic => {
   const ways = waysOf(facts, state)
   const share = sharedBy(facts)
-  const traffic: Traffic = { ways, shared: new Map(), load: new Map(), latency: new Map() }
+  const traffic: Traffic = { ways, shared: new Map(), load: new Map(), loadOf: new Map(), latency: new Map() }
   for (const [name, way] of ways) {
     const shared = share(way)
     traffic.shared.set(name, shared)
     traffic.latency.set(name, latencyOf(facts, way))
+    const own = traffic.loadOf.get(way.network) ?? new Map<string, number>()
+    traffic.loadOf.set(way.network, own)
     for (const { name: resource } of shared)
-      traffic.load.set(resource, (traffic.load.get(resource) ?? 0) + way.demand.bps)
+      for (const load of [traffic.load, own]) load.set(resource, (load.get(resource) ?? 0) + way.demand.bps)
   }
   return traffic
 }
@@ -52,25 +56,33 @@ const checkDemands = (facts: Facts, traffic: Traffic): Violation[] =>
     return amount > 0 ? [{ constraint: 'Latency', subject: demand.name, amount, unit: 'µs' }] : []
   })
 
-/** Demands of each network that do not get what they need. */
-const unsatisfied = (facts: Facts, traffic: Traffic): Map<string, number> => {
-  const counts = new Map(facts.input.networks.map(({ name }) => [name, 0]))
-  for (const demand of facts.input.demands) {
-    const latency = traffic.latency.get(demand.name)
-    const fits =
-      latency !== undefined &&
-      latency <= (demand.latencyMicroseconds ?? Number.POSITIVE_INFINITY) &&
-      traffic.shared.get(demand.name)!.every(({ name, capacity }) => traffic.load.get(name)! <= capacity)
-    const network = facts.networkOf(demand)
-    if (!fits) counts.set(network, counts.get(network)! + 1)
-  }
-  return counts
+/** Whether a demand gets what it needs, with so much on each resource. */
+const isSatisfied = (traffic: Traffic, demand: Demand, loadOf: (resource: string) => number): boolean => {
+  const latency = traffic.latency.get(demand.name)
+  if (latency === undefined || latency > (demand.latencyMicroseconds ?? Number.POSITIVE_INFINITY)) return false
+  return traffic.shared.get(demand.name)!.every(({ name, capacity }) => loadOf(name) <= capacity)
 }
 
+/**
+ * No network has more demands unsatisfied than before, and no demand loses to other networks what it had: it did, if it
+ * would be satisfied with the loads of the others as they were.
+ */
 const checkInterference = (facts: Facts, after: Traffic, before: Traffic): Violation[] => {
-  const old = unsatisfied(facts, before)
-  return [...unsatisfied(facts, after)].flatMap(([subject, count]): Violation[] => {
-    const amount = count - old.get(subject)!
-    return amount > 0 ? [{ constraint: 'Interference', subject, amount, unit: 'demands' }] : []
-  })
+  const lost = new Map(facts.input.networks.map(({ name }) => [name, 0]))
+  const found: Violation[] = []
+  const broken = (subject: string, amount: number): void =>
+    void found.push({ constraint: 'Interference', subject, amount, unit: 'demands' })
+  for (const demand of facts.input.demands) {
+    const had = isSatisfied(before, demand, (resource) => before.load.get(resource)!)
+    const has = isSatisfied(after, demand, (resource) => after.load.get(resource)!)
+    const network = facts.networkOf(demand)
+    lost.set(network, lost.get(network)! + Number(had) - Number(has))
+    if (!had || has) continue
+    const own = (traffic: Traffic, resource: string): number => traffic.loadOf.get(network)?.get(resource) ?? 0
+    const othersAsBefore = (resource: string): number =>
+      own(after, resource) + (before.load.get(resource) ?? 0) - own(before, resource)
+    if (isSatisfied(after, demand, othersAsBefore)) broken(demand.name, 1)
+  }
+  for (const [network, count] of lost) if (count > 0) broken(network, count)
+  return found
 }

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { undeclared } from '../check/check.ts'
+import { Interference } from '../interference.ts'
 import { Evaluator } from '../objectives.ts'
 import { plan } from '../planner.ts'
 import { compile } from '../problem.ts'
@@ -88,7 +89,8 @@ test('what the solver proves is a bound on every plan', async () => {
     const input = tiny(seed)
     const problem = compile(input)
     const evaluator = new Evaluator(problem)
-    const search = new Search(new State(problem, new Routing(problem), () => false), evaluator, byWork('exact'))
+    const state = (): State => new State(problem, new Routing(problem), () => false)
+    const search = new Search(state(), evaluator, byWork('exact'), new Interference(state()))
     exact(search)
     const searched = plan(input, byWork('local-search'))
     if (searched.status === 'Feasible')
