@@ -34,8 +34,16 @@ test('a key splits at its first slash', () => {
 test('a bridge device fits into the kernel and follows from the name alone', () => {
   fc.assert(
     fc.property(label, subdomain, (namespace, name) =>
-      assert.match(bridgeDevice(`${namespace}/${name}`, digest), /^vn[0-9a-f]{10}$/),
+      assert.match(bridgeDevice(`${namespace}/${name}`, digest), /^vn[0-9a-v]{13}$/),
     ),
+  )
+  assert.is(
+    bridgeDevice('team-a/blue', () => `${'f'.repeat(64)}`),
+    `vn${'v'.repeat(13)}`,
+  )
+  assert.is(
+    bridgeDevice('team-a/blue', () => '0'.repeat(64)),
+    `vn${'0'.repeat(13)}`,
   )
   assert.is(bridgeDevice('team-a/blue', digest), bridgeDevice('team-a/blue', digest))
   assert.ok(bridgeId('east/node-1', digest) < 2n ** 64n)

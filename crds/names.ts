@@ -37,8 +37,17 @@ export const sliceIndex = (name: string, network: string, cluster: string): numb
   return digits && name === sliceName(network, cluster, Number(digits)) ? Number(digits) : undefined
 }
 
-/** Linux bridge of a network on each node: 12 characters (the kernel allows 15). */
-export const bridgeDevice = (network: string, digest: Digest): string => `vn${digest(network).slice(0, 10)}`
+/** The form of `bridgeDevice`, for patterns. */
+export const BRIDGE_DEVICE_FORM = 'vn[0-9a-v]{13}'
+
+/**
+ * Linux bridge of a network on each node: all 15 characters that the kernel allows, with 65 bits of the digest, so that nobody can search for a
+ * network name that arrives at the bridge of another's network.
+ */
+export const bridgeDevice = (network: string, digest: Digest): string => {
+  const bits = BigInt(`0x${digest(network).slice(0, 17)}`) >> 3n
+  return `vn${bits.toString(32).padStart(13, '0')}`
+}
 
 /** Key of a bridge in eBPF maps: the first 8 bytes of the digest of `cluster/node`. */
 export const bridgeId = (bridge: string, digest: Digest): bigint => BigInt(`0x${digest(bridge).slice(0, 16)}`)

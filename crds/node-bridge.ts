@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { INTERNAL_GROUP, VERSION } from './group.ts'
 import type { KindDefinition, ObjectOf } from './kube-object.ts'
+import { BRIDGE_DEVICE_FORM } from './names.ts'
 import { BridgeName, Conditions, Count, defineKind, ListOf, Mac, NetworkName, OneOf, Text } from './schema.ts'
 
 // Lists are atomic: each is written whole, by one writer. (A keyed list whose last item its owner removes by server-side apply vanishes, even
@@ -31,7 +32,7 @@ export type BridgeRoute = Static<typeof BridgeRoute>
 export const BridgeNetwork = Type.Object({
   name: NetworkName('The network, namespace/name.'),
   vni: Type.Integer({ minimum: 1, maximum: 16777214, description: 'VXLAN network identifier.' }),
-  device: Text('Linux bridge to make.', 15),
+  device: Type.String({ description: 'Linux bridge to make.', pattern: `^${BRIDGE_DEVICE_FORM}$` }),
   mtuBytes: Type.Integer({ minimum: 576, maximum: 9146, description: 'MTU of that bridge and its ports.' }),
   access: Type.Boolean({
     description: 'Whether VMs of this node may attach; false on a bridge that only passes frames on.',

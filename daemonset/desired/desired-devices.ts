@@ -47,8 +47,11 @@ const guard = (device: string, subject: string): DesiredFilter[] =>
 /** Devices that the networks need, and the programs on them. Bridges in conflict are left out and named. */
 export const desiredDevices = ({ networks, observed, underlayDevice }: DesiredDevicesInput): DesiredDevices => {
   const problems: BridgeProblem[] = []
+  const owners = new Map<string, string>()
   const bridges = bridgesOf(networks, observed).filter((bridge) => {
-    const conflict = bridgeConflict(observed, bridge)
+    const other = owners.get(bridge.device)
+    const conflict = other === undefined ? bridgeConflict(observed, bridge) : `it is the bridge of ${other}`
+    if (conflict === undefined) owners.set(bridge.device, bridge.network)
     if (conflict !== undefined)
       problems.push({
         subject: bridge.network,

@@ -56,6 +56,28 @@ test('a step that was held back is no problem of its own, but is not acknowledge
   assert.is(fields.programmedSerial, undefined)
 })
 
+test('two networks never share a bridge: the first has it, the other is named', () => {
+  const network = {
+    device: 'vn0123456789abc',
+    mtuBytes: 1400,
+    access: true,
+    revision: 1,
+    links: [],
+    routes: [],
+    floodTree: 0,
+  }
+  const networks = ['team-a/blue', 'team-b/red'].map((name, index) => ({ ...network, name, vni: index + 7 }))
+  const outcome = outcomeOf([], { ...spec, networks })
+  assert.equal(
+    outcome.programmed?.desired.bridges.map((bridge) => bridge.network),
+    ['team-a/blue'],
+  )
+  assert.equal(
+    nodeStatus(outcome).fields.problems?.map(({ subject, reason }) => [subject, reason]),
+    [['team-b/red', 'DeviceConflict']],
+  )
+})
+
 test('an address that is none, or that another link has, costs that link alone', () => {
   const links = [
     { id: 4, bridge: 'west/node-1', address: '2001:db8::9%e' },

@@ -1,12 +1,13 @@
 import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
+import { BRIDGE_DEVICE_FORM } from '#crds/names.ts'
 import type { BridgeProblem } from '#crds/node-bridge.ts'
 import { type Attachment, parseAttachment } from '../desired/attachment.ts'
 import { type Failure, isFailure } from '../wire/failure.ts'
 
 const MAX_FILE_BYTES = 1024 * 1024
-/** Bridges of ours have names by digest (`crds/names.ts`). */
-const isOurs = (bridge: string): boolean => /^vn[0-9a-f]{10}$/.test(bridge)
+const deviceForm = new RegExp(`^${BRIDGE_DEVICE_FORM}$`)
+const isOurs = (bridge: string): boolean => deviceForm.test(bridge)
 const decode = (base64: string): string => Buffer.from(base64, 'base64').toString('utf8')
 
 /** A folder that was removed and made again has another inode, and the old watcher says nothing any more. */

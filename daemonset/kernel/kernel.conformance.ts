@@ -17,7 +17,7 @@ export type Subject = {
   programs: string
 }
 
-const bridge = { device: 'vn0123456789', mtuBytes: 1400, network: 'team-a/blue' }
+const bridge = { device: 'vn0123456789abc', mtuBytes: 1400, network: 'team-a/blue' }
 const tunnel = { device: 'vnet0', udpPort: 14789, mtuBytes: 65_000 }
 const step = (operation: Omit<Operation, 'subject'>): Operation => ({ subject: 'test', ...operation }) as Operation
 

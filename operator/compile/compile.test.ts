@@ -18,8 +18,9 @@ const bridge = (name: string, over: Partial<BridgeInput> = {}): BridgeInput => (
 
 const network = (over: Partial<NetworkInput> = {}): NetworkInput => ({
   network: 'team-a/blue',
+  created: '',
   vni: 7,
-  device: 'vn0123456789',
+  device: 'vn0123456789abc',
   mtuBytes: 1450,
   clusters: ['east', 'west'],
   topology: { type: 'Mesh' },
@@ -42,6 +43,7 @@ const input = (over: Partial<CompileInput>): CompileInput => ({
   sites: new Map(),
   networks: [network()],
   links: [],
+  holdings: new Map(),
   ...over,
 })
 

@@ -35,7 +35,7 @@ hub('programs a mesh over two clusters and says when it is ready', async ({ worl
   const { status } = world.network() ?? {}
   assert.is(status?.mtuBytes, 1450)
   assert.is(status?.programmed, 3)
-  assert.match(status?.bridgeDevice ?? '', /^vn[0-9a-f]{10}$/)
+  assert.match(status?.bridgeDevice ?? '', /^vn[0-9a-v]{13}$/)
   const spec = world.bridge('west', 'n1')?.spec
   assert.equal(spec?.links?.map(({ bridge }) => bridge).sort(), ['east/n1', 'east/n2'])
   assert.equal(

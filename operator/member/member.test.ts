@@ -66,7 +66,7 @@ member('offers the attachment when the bridges have the network, and reports rea
   await until(
     () => hub.read(VirtualNetworks, { namespace: MAILBOX, name: 'team-a.blue' })?.status?.clusters?.[0]?.ready === true,
   )
-  assert.match(west.read(NetworkAttachmentDefinitions, BLUE)?.spec?.config ?? '', 'vn0123456789')
+  assert.match(west.read(NetworkAttachmentDefinitions, BLUE)?.spec?.config ?? '', 'vn0123456789abc')
   assert.is(west.read(VirtualNetworks, BLUE)?.metadata.labels?.[LABELS.projected], 'true')
   hub.client().delete(VirtualNetworks, { namespace: MAILBOX, name: 'team-a.blue' })
   await until(() => !west.read(VirtualNetworks, BLUE) && !west.read(NetworkAttachmentDefinitions, BLUE))

@@ -8,7 +8,7 @@ const view = (change: Partial<NetworkView> = {}): NetworkView => ({
   origin: undefined,
   isHome: false,
   namespace: { labels: { 'vnet.dev/stretch': 'allow' }, terminating: false },
-  status: { vni: 7, mtuBytes: 1430, bridgeDevice: 'vn0123456789' },
+  status: { vni: 7, mtuBytes: 1430, bridgeDevice: 'vn0123456789abc' },
   foreignAttachment: false,
   foreignNetwork: false,
   bridges: [{ name: 'node-1', nodeReady: true, carries: true, programmed: true }],

@@ -19,7 +19,7 @@ const seedNetwork = (world: World, { name = projection.name, uid = 'first', mtuB
   world.hub.seed(VirtualNetworks, {
     metadata: { namespace: MAILBOX, name, annotations: { [ANNOTATIONS.originUid]: uid } },
     spec: { clusters: ['west'], mtu: mtuBytes },
-    status: { vni: 7, mtuBytes, bridgeDevice: 'vn0123456789' },
+    status: { vni: 7, mtuBytes, bridgeDevice: 'vn0123456789abc' },
   } as never)
 }
 const onBridges = async (world: World): Promise<void> => {
