@@ -41,7 +41,7 @@ export class Namespace {
   }
 
   spawn(command: string, ...args: string[]): ChildProcess {
-    return spawn('ip', ['netns', 'exec', this.name, command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    return spawn('ip', ['netns', 'exec', this.name, command, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
   }
 
   device(name: string): { ifindex: number; mac: Mac } {
@@ -66,6 +66,8 @@ export type Guest = Namespace & { readonly mac: Mac; readonly ifindex: number }
 
 /** Frames of one EtherType that a guest received, from now on. */
 export type Listener = { frames: Uint8Array[]; close(): void }
+
+export type PortOptions = { vni: number; mac: Mac; peerNamespace: boolean }
 
 /** A node: its namespace with underlay `u0`, tunnel `vnet0`, programs attached; and its maps. */
 export type Node = Namespace & { readonly maps: TestMaps; readonly tunnelIfindex: number; readonly index: number }
@@ -134,15 +136,20 @@ export class Laboratory {
     guest.exec('sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0')
     guest.ip(`link add eth0 mtu 1500 type veth peer name p${index} mtu 1500 netns ${node.name}`)
     node.ip(`link set p${index} up`)
-    const { mac: address } = guest.device('eth0')
-    const { ifindex } = node.device(`p${index}`)
-    this.attach(node, `p${index}`, 'ingress', 'port_ingress')
-    node.maps.put('ports', ifindex, { vni, mac: address, open: true, peerNamespace })
-    node.maps.put('macs', { vni, mac: address }, { bridge: 0n, ifindex })
+    const port = this.port(node, `p${index}`, { vni, mac: guest.device('eth0').mac, peerNamespace })
     guest.ip(`addr add 10.8.0.${index}/24 dev eth0`)
     guest.ip('link set eth0 up')
     guest.ip(`addr add fd08::${index}/64 dev eth0 nodad`)
-    return Object.assign(guest, { mac: address, ifindex })
+    return Object.assign(guest, port)
+  }
+
+  /** Makes a device of a node the port of a VM; it is open at once. */
+  port(node: Node, device: string, { vni, mac: address, peerNamespace }: PortOptions): { mac: Mac; ifindex: number } {
+    const { ifindex } = node.device(device)
+    this.attach(node, device, 'ingress', 'port_ingress')
+    node.maps.put('ports', ifindex, { vni, mac: address, open: true, peerNamespace })
+    node.maps.put('macs', { vni, mac: address }, { bridge: 0n, ifindex })
+    return { mac: address, ifindex }
   }
 
   /** Listens in a guest; resolves when frames are being received. */

@@ -6,7 +6,8 @@ import * as assert from 'uvu/assert'
 import { macAt } from '#daemonset/wire/mac.ts'
 import { acceptedBytes } from './accounts.ts'
 import { type GuestFrame, guestFrames, soundFrames } from './random-frames.ts'
-import { MARKER_BYTES, type Observed, TwoPaths, type Underlay } from './two-paths.ts'
+import type { Underlay } from './relay-world.ts'
+import { MARKER_BYTES, type Observed, TwoPaths } from './two-paths.ts'
 
 const BATCH = 250
 const total = Number(process.env.VNET_DIFFERENTIAL_FRAMES ?? 1000)
@@ -77,7 +78,7 @@ const perSide = (underlay: Underlay) => {
   test.after(({ world }) => world.close())
 
   const batches = (world: TwoPaths, kind = guestFrames): GuestFrame[][] => {
-    const frames = fc.sample(kind(world.target), { seed: seed + underlay, numRuns: total })
+    const frames = fc.sample(kind(world.cast('a')), { seed: seed + underlay, numRuns: total })
     return Array.from({ length: Math.ceil(total / BATCH) }, (_, index) =>
       frames.slice(index * BATCH, (index + 1) * BATCH),
     )
@@ -110,7 +111,7 @@ const perSide = (underlay: Underlay) => {
     world.offloads = true
     for (const [index, batch] of batches(world).entries()) {
       const slow = await world.observe(batch, 'slow')
-      const fast = await world.observe(batch, 'fast', world.forget)
+      const fast = await world.observe(batch, 'fast', { meanwhile: world.forget })
       compare(fast, slow, `seed ${seed}, batch ${index}`)
       checkAccounts(fast, world, `seed ${seed}, batch ${index}`)
     }
@@ -122,7 +123,21 @@ const perSide = (underlay: Underlay) => {
     world.offloads = true
     for (const [index, batch] of batches(world, soundFrames).entries())
       for (const [path, meanwhile] of [['slow'], ['fast'], ['fast', world.forget]] as const)
-        checkChain(await world.observe(batch, path, meanwhile), `seed ${seed}, batch ${index}, ${path} path`)
+        checkChain(
+          await world.observe(batch, path, meanwhile ? { meanwhile } : {}),
+          `seed ${seed}, batch ${index}, ${path} path`,
+        )
+  })
+
+  test('what a guest behind a TAP sends', async ({ world }) => {
+    const sender = 'c'
+    world.offloads = true
+    const frames = fc.sample(soundFrames(world.cast(sender)), { seed: seed + underlay, numRuns: total })
+    const slow = await world.observe(frames, 'slow', { sender })
+    const fast = await world.observe(frames, 'fast', { sender })
+    compare(fast, slow, `seed ${seed}`)
+    assert.ok(slow.received.a!.length > 0)
+    assert.ok(fast.paths['path 3 sentFast']! > total / 2, JSON.stringify(fast.paths))
   })
   test.run()
 }

@@ -2,6 +2,7 @@
  *   frame-socket send DEVICE MARK     sends each line of its input: hex digits of header and frame; prints the numbers of those that the
  *                                     kernel refused, from 0 on
  *   frame-socket listen DEVICE        says "ready", then prints each frame that comes in: gso_size, VLAN tag or -, hex digits of the frame
+ *   frame-socket tap DEVICE           makes the TAP device, and is the guest behind it: sends its input, prints what comes, as above
  * A checksum that is still to be filled in is filled in before a frame is printed: so frames are equal when their receivers see the same. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -9,13 +10,17 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/virtio_net.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { HEADER = sizeof(struct virtio_net_hdr), MAX_FRAME = 70000, QUEUE_BYTES = 64 << 20 };
 static unsigned char buffer[MAX_FRAME];
@@ -81,6 +86,16 @@ static void fill_in_checksum(const struct virtio_net_hdr *header, unsigned char 
 	frame[at] = sum >> 8, frame[at + 1] = sum;
 }
 
+static void print_frame(ssize_t bytes, const char *tag)
+{
+	struct virtio_net_hdr header;
+	memcpy(&header, buffer, HEADER);
+	if (!header.gso_size)
+		fill_in_checksum(&header, buffer + HEADER, bytes - HEADER);
+	printf("%u %s ", header.gso_size, tag);
+	print_hex(buffer + HEADER, bytes - HEADER);
+}
+
 static int print_frames(int fd)
 {
 	static unsigned char control[256];
@@ -95,27 +110,70 @@ static int print_frames(int fd)
 			return fail("receive");
 		if (from.sll_pkttype == PACKET_OUTGOING || bytes < HEADER)
 			continue;
-		struct virtio_net_hdr header;
-		memcpy(&header, buffer, HEADER);
-		if (!header.gso_size)
-			fill_in_checksum(&header, buffer + HEADER, bytes - HEADER);
-		printf("%u ", header.gso_size);
 		struct cmsghdr *aux = CMSG_FIRSTHDR(&message);
 		struct tpacket_auxdata *said = aux ? (void *)CMSG_DATA(aux) : NULL;
+		char tag[8] = "-";
 		if (said && said->tp_status & TP_STATUS_VLAN_VALID)
-			printf("%04x ", said->tp_vlan_tci);
-		else
-			printf("- ");
-		print_hex(buffer + HEADER, bytes - HEADER);
+			snprintf(tag, sizeof(tag), "%04x", said->tp_vlan_tci);
+		print_frame(bytes, tag);
+	}
+}
+
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20 /* since Linux 6.2 */
+#define TUN_F_USO6 0x40
+#endif
+
+/* As QEMU opens it: the guest takes super-frames, and frames without a checksum. */
+static int open_tap(const char *device)
+{
+	unsigned offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_USO4 | TUN_F_USO6;
+	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device);
+	int fd = open("/dev/net/tun", O_RDWR);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &request))
+		return -1;
+	if (ioctl(fd, TUNSETOFFLOAD, offloads) && ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6))
+		return -1;
+	return fd;
+}
+
+static int write_frames(int fd)
+{
+	char *line = NULL;
+	size_t room = 0;
+	while (getline(&line, &room, stdin) > 0)
+		if (write(fd, buffer, from_hex(line)) < 0)
+			return fail("write");
+	return 0;
+}
+
+static int be_guest(int fd)
+{
+	pid_t parent = getpid();
+	puts("ready");
+	if (!fork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		return getppid() == parent ? write_frames(fd) : 0;
+	}
+	for (;;) {
+		ssize_t bytes = read(fd, buffer, sizeof(buffer));
+		if (bytes < HEADER)
+			return fail("read");
+		print_frame(bytes, "-");
 	}
 }
 
 int main(int words, char **word)
 {
 	if (words < 3)
-		return fprintf(stderr, "usage: frame-socket send DEVICE MARK | listen DEVICE\n"), 2;
+		return fprintf(stderr, "usage: frame-socket send DEVICE MARK | listen DEVICE | tap DEVICE\n"), 2;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (!strcmp(word[1], "tap")) {
+		int tap = open_tap(word[2]);
+		return tap < 0 ? fail(word[2]) : be_guest(tap);
+	}
 	int listens = !strcmp(word[1], "listen"), on = 1, queue = QUEUE_BYTES;
 	int protocol = listens ? htons(ETH_P_ALL) : 0;
 	struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = protocol, .sll_ifindex = if_nametoindex(word[2])};

@@ -1,16 +1,15 @@
 // One overlay on which the same frames are sent twice: with the fast path, and without.
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { broadcast, frame, ip, mac } from '#daemonset/bpf/test-frames.ts'
-import { type Guest, Laboratory, type Node, until } from '#daemonset/bpf/test-laboratory.ts'
+import { broadcast, frame, mac } from '#daemonset/bpf/test-frames.ts'
+import { until } from '#daemonset/bpf/test-laboratory.ts'
 import { dropsSince } from '#daemonset/bpf/test-maps.ts'
-import type { Mac } from '#daemonset/wire/mac.ts'
 import { countsOf } from './counts.ts'
-import type { GuestFrame } from './random-frames.ts'
+import type { Cast, GuestFrame } from './random-frames.ts'
+import { RelayWorld, TAP, VNI } from './relay-world.ts'
 
-const VNI = 77
 const MARKER_TYPE = 0x88b6
 /** Of the markers of one exchange over the relay: two kinds, twice, to two guests. */
 export const MARKER_BYTES = 2 * 2 * 2 * 60
@@ -27,10 +26,10 @@ const buildSocket = (): string => {
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-export type Underlay = 4 | 6
 /** Names of the guests: `a` and `b` on the west node, `c` and `router` on the east one. */
+export type Sender = 'a' | 'c'
 export type Observed = {
-  /** What `a` sent, and its kernel did not refuse; our own markers, too. */
+  /** What was sent and not refused by the kernel; our own markers, too. */
   sent: GuestFrame[]
   /** What each guest received, sorted: the order between flows is nobody's promise. */
   received: Record<string, string[]>
@@ -40,37 +39,33 @@ export type Observed = {
   paths: Record<string, number>
 }
 
-/** West and east with two guests each, joined through a relay by labels. The router sends what it gets back to `b`. */
-export class TwoPaths {
-  readonly laboratory = new Laboratory()
-  readonly nodes: [Node, Node, Node]
-  readonly guests: { a: Guest; b: Guest; c: Guest; router: Guest }
+/** The relay's world, and what comes of frames that are sent over it on either path. */
+export class TwoPaths extends RelayWorld {
   readonly #socket = buildSocket()
   readonly #lines = new Map<string, string[]>()
+  #tap: ChildProcess | undefined
   #round = 0
 
-  constructor(underlay: Underlay) {
-    const { laboratory } = this
-    this.nodes = [1, 2, 3].map((index) => laboratory.node(index)) as [Node, Node, Node]
-    const [west, , east] = this.nodes
-    const guest = (node: Node, index: number) => laboratory.guest(node, index, { vni: VNI, peerNamespace: index !== 3 })
-    this.guests = { a: guest(west, 1), b: guest(west, 2), c: guest(east, 3), router: guest(east, 4) }
-    this.#silence()
-    this.#join(underlay)
-    this.#letRoute()
-  }
-
-  get target(): { self: Mac; targets: Mac[]; others: Mac[] } {
+  /** Whom the sender can write to, and in whose name. */
+  cast(sender: Sender): Cast {
     const { a, b, c, router } = this.guests
     const others = [broadcast, mac('01:00:5e:00:00:fb'), mac('01:80:c2:00:00:00'), mac('02:ff:00:00:00:01'), b.mac]
-    return { self: a.mac, targets: [c.mac, c.mac, router.mac], others }
+    return sender === 'a'
+      ? { self: a.mac, targets: [c.mac, c.mac, router.mac], others }
+      : { self: c.mac, targets: [a.mac, b.mac], others }
   }
 
-  /** Listens at all guests but the sender. */
+  /** Listens at all guests. */
   async listen(): Promise<void> {
-    for (const [name, guest] of Object.entries(this.guests)) {
-      if (name === 'a') continue
-      const child = this.laboratory.child(guest.spawn(this.#socket, 'listen', 'eth0'))
+    const { a, b, router } = this.guests
+    for (const [name, namespace, ...words] of [
+      ['a', a, 'listen', 'eth0'],
+      ['b', b, 'listen', 'eth0'],
+      ['c', this.nodes[2], 'tap', TAP],
+      ['router', router, 'listen', 'eth0'],
+    ] as const) {
+      const child = this.laboratory.child(namespace.spawn(this.#socket, ...words))
+      if (name === 'c') this.#tap = child
       const reader = createInterface({ input: child.stdout! })
       await new Promise((resolve) => reader.once('line', resolve))
       const lines: string[] = []
@@ -86,23 +81,22 @@ export class TwoPaths {
     for (const node of this.nodes) node.exec('ethtool', '-K', 'u0', ...settings)
   }
 
-  /** Sends the frames from `a` on one path, and says what came of it. `meanwhile` is called over and over while they are sent. */
-  async observe(frames: readonly GuestFrame[], path: 'fast' | 'slow', meanwhile?: () => void): Promise<Observed> {
+  /** Sends frames on one path, and says what came of them. `meanwhile` is called over and over while they are sent. */
+  async observe(
+    frames: readonly GuestFrame[],
+    path: 'fast' | 'slow',
+    { sender = 'a', meanwhile }: { sender?: Sender; meanwhile?: () => void } = {},
+  ): Promise<Observed> {
     for (const { maps } of this.nodes) maps.fastPath = path === 'fast'
-    await this.#exchange([])
+    await this.#exchange(sender, [])
     for (const lines of this.#lines.values()) lines.length = 0
-    const before = countsOf(this.nodes, {
-      vni: VNI,
-      ifindexes: Object.values(this.guests).map(({ ifindex }) => ifindex),
-    })
-    const sent = await this.#exchange(frames, meanwhile)
+    const ports = { vni: VNI, ifindexes: Object.values(this.guests).map(({ ifindex }) => ifindex) }
+    const before = countsOf(this.nodes, ports)
+    const sent = await this.#exchange(sender, frames, meanwhile)
     const received = Object.fromEntries(
       [...this.#lines].map(([name, lines]) => [name, lines.filter((line) => !isMarker(line)).sort()]),
     )
-    const after = countsOf(this.nodes, {
-      vni: VNI,
-      ifindexes: Object.values(this.guests).map(({ ifindex }) => ifindex),
-    })
+    const after = countsOf(this.nodes, ports)
     const differences = Object.entries(dropsSince(before, after) as Record<string, number>)
     return {
       sent,
@@ -116,26 +110,26 @@ export class TwoPaths {
     for (const { maps } of this.nodes) maps.raiseGeneration()
   }
 
-  /** Sends frames and then markers to every guest, on the slow path and as IP; resolves when all of them came, with all that was sent. */
-  async #exchange(frames: readonly GuestFrame[], meanwhile?: () => void): Promise<GuestFrame[]> {
-    const { a, b, c, router } = this.guests
+  /** Sends frames and then markers, on the slow path and as IP; resolves when all of them came, with all that was sent. */
+  async #exchange(sender: Sender, frames: readonly GuestFrame[], meanwhile?: () => void): Promise<GuestFrame[]> {
+    const receivers = sender === 'a' ? (['b', 'c', 'router'] as const) : (['a', 'b'] as const)
     const round = ++this.#round
     const payload = Uint8Array.from({ length: 46 }, (_, index) =>
       index < 4 ? 0xee : (round >> (index % 2 ? 0 : 8)) & 255,
     )
-    const markers = [b, c, router].flatMap((guest) =>
-      [MARKER_TYPE, 0x0800].map((etherType) => frame(a.mac, guest.mac, { etherType, payload })),
+    const markers = receivers.flatMap((name) =>
+      [MARKER_TYPE, 0x0800].map((etherType) =>
+        frame(this.guests[sender].mac, this.guests[name].mac, { etherType, payload }),
+      ),
     )
     // The first marker of a kind teaches the fast path, the second takes it.
     const twice = [...markers, ...markers].map((bytes) => ({ header: new Uint8Array(10), frame: bytes, packets: 1 }))
     const all = [...frames, ...twice]
-    const refused = await this.#send(
-      all.map(({ header, frame: bytes }) => hex(header) + hex(bytes)),
-      meanwhile,
-    )
+    const lines = all.map(({ header, frame: bytes }) => hex(header) + hex(bytes))
+    const refused = sender === 'a' ? await this.#send(lines, meanwhile) : await this.#sendFromTap(lines)
     const text = hex(payload)
     const arrived = (list: string[]): boolean => list.filter((line) => line.endsWith(text)).length >= 4
-    await until(`marker ${round} at every guest`, () => [...this.#lines.values()].every(arrived))
+    await until(`marker ${round} at every guest`, () => receivers.every((name) => arrived(this.#lines.get(name)!)))
     return all.filter((_, index) => !refused.has(index))
   }
 
@@ -159,75 +153,10 @@ export class TwoPaths {
     })
   }
 
-  /** Guests have no IP stack of their own to speak with, and take frames of any length. */
-  #silence(): void {
-    for (const [position, guest] of Object.values(this.guests).entries()) {
-      guest.exec('sysctl', '-qw', 'net.ipv6.conf.eth0.disable_ipv6=1')
-      guest.ip('addr flush dev eth0')
-      guest.ip('link set eth0 mtu 9000')
-      guest.exec('ethtool', '-K', 'eth0', 'gro', 'off')
-      const port = `p${position + 1}`
-      const node = this.nodes[position < 2 ? 0 : 2]
-      node.ip(`link set ${port} mtu 9000`)
-      node.exec('sysctl', '-qw', `net.ipv6.conf.${port}.disable_ipv6=1`)
-    }
-    // What is aggregated depends on when frames come.
-    for (const node of this.nodes) node.exec('ethtool', '-K', 'vnet0', 'gro', 'off')
-  }
-
-  #join(underlay: Underlay): void {
-    const [west, relay, east] = this.nodes
-    const { a, b, c, router } = this.guests
-    const address = (node: Node) => ip(underlay === 4 ? `10.9.0.${node.index}` : `fd09::${node.index}`)
-    for (const from of this.nodes)
-      for (const to of this.nodes.filter((node) => node !== from)) {
-        const { tunnelIfindex } = from
-        const ends = { remote: address(to), local: address(from) }
-        from.maps.put('links', to.index, { ...ends, tunnelIfindex, up: true, frameBytes: 1514 })
-        from.maps.put('peers', { address: address(to) }, to.index)
-        from.maps.put('peer_networks', { link: to.index, vni: VNI }, 1)
-      }
-    for (const [node, own, others, far, label] of [
-      [west, [a, b], [c, router], east, 500],
-      [east, [c, router], [a, b], west, 501],
-    ] as const) {
-      const bridge = BigInt(far.index)
-      node.maps.put('network_ports', VNI, { stamp: 1, ifindexes: own.map(({ ifindex }) => ifindex) })
-      for (const guest of others) node.maps.put('macs', { vni: VNI, mac: guest.mac }, { bridge, ifindex: 0 })
-      node.maps.put('networks', VNI, { floodTree: 0 })
-      node.maps.put('trees', { vni: VNI, tree: 0 }, { stamp: 2, links: [far.index] })
-      node.maps.put('paths', { bridge, vni: VNI }, { link: relay.index, label })
-      relay.maps.put('labels', label, { link: far.index, nextLabel: 0 })
-    }
-  }
-
-  /** What comes in for 10.99.0.6 and fd99::6 leaves again for `b`: with the marks of the first journey still on it. */
-  #letRoute(): void {
-    const { router, b } = this.guests
-    router.exec(
-      'sysctl',
-      '-qw',
-      'net.ipv4.ip_forward=1',
-      'net.ipv4.conf.all.rp_filter=0',
-      'net.ipv4.conf.eth0.rp_filter=0',
-    )
-    router.exec('sysctl', '-qw', 'net.ipv4.conf.all.send_redirects=0', 'net.ipv4.conf.eth0.send_redirects=0')
-    router.exec('sysctl', '-qw', 'net.ipv6.conf.eth0.disable_ipv6=0', 'net.ipv6.conf.all.forwarding=1')
-    router.exec('sysctl', '-qw', 'net.ipv4.icmp_ratelimit=0', 'net.ipv4.icmp_ratemask=0')
-    router.ip('addr add 10.9.9.1/24 dev eth0')
-    router.ip('addr add fd99::fe/128 dev eth0 nodad')
-    router.ip('route add fd99::6/128 dev eth0')
-    for (const via of ['10.99.0.6', 'fd99::6']) router.ip(`neigh replace ${via} lladdr ${b.mac} dev eth0 nud permanent`)
-    router.ip('route add 10.99.0.6/32 dev eth0')
-    // It sends on, and says nothing by itself.
-    router.exec(
-      'nft',
-      'add table inet quiet; add chain inet quiet out { type filter hook output priority 0; policy drop; }',
-    )
-  }
-
-  close(): void {
-    this.laboratory.close()
+  /** The guest behind the TAP ends at a frame that the kernel refuses: there is none among sound ones. */
+  async #sendFromTap(lines: readonly string[]): Promise<Set<number>> {
+    await new Promise<void>((resolve) => this.#tap!.stdin!.write(`${lines.join('\n')}\n`, () => resolve()))
+    return new Set()
   }
 }
 
