@@ -1,10 +1,11 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Direction, Filter, ProgramName } from '../desired/observed-state.ts'
 import type { Operation } from '../desired/operation.ts'
 import { KernelError } from './command.ts'
 import { NodeKernel } from './node-kernel.ts'
-import { BPFFS, enterTestNamespace, ip, objectPath, tc } from './test-namespace.ts'
+import { BPFFS, enterTestNamespace, ip, objectPath, run, tc } from './test-namespace.ts'
 
 enterTestNamespace(import.meta.filename)
 
@@ -36,6 +37,22 @@ const current = (device: string, direction: Direction, program: ProgramName): Fi
   isCurrent: true,
 })
 const hasIngressDiscipline = (device: string): boolean => tc(`qdisc show dev ${device}`).includes('qdisc ingress')
+
+/** Does something while the `tc` that is found first does as `script` says for what it is asked in a batch. */
+const withBatches = async (script: string, action: () => Promise<void>): Promise<void> => {
+  const folder = '/run/stub'
+  mkdirSync(folder, { recursive: true })
+  const real = run('sh', '-c', 'command -v tc').trim()
+  writeFileSync(`${folder}/tc`, `#!/bin/sh\ncase "$*" in *-batch*) ${script};; *) exec ${real} "$@";; esac\n`)
+  chmodSync(`${folder}/tc`, 0o755)
+  const { PATH } = process.env
+  process.env.PATH = `${folder}:${PATH}`
+  try {
+    await action()
+  } finally {
+    process.env.PATH = PATH
+  }
+}
 
 let made = 0
 const addDevice = (): string => {
@@ -89,6 +106,35 @@ test('an ingress discipline that somebody put in place of our clsact is not ours
   assert.is((await kernel.observe()).owned.qdiscs[device], undefined)
   for (const direction of ['ingress', 'egress'] as const) await detach(device, direction)
   assert.ok(hasIngressDiscipline(device))
+})
+
+const brokenBatches: [string, string][] = [
+  ['as a whole', 'echo "Cannot open rtnetlink" >&2; exit 255'],
+  ['before the end', `echo '[]'; echo "Cannot talk to rtnetlink" >&2; exit 1`],
+  ['at one place', `cat >&2; for it in $(seq 40); do echo "Out of memory\nCommand failed -:$it" >&2; done; exit 1`],
+]
+for (const [how, script] of brokenBatches)
+  test(`a tc that fails ${how} does not say that there are no filters, nor that nobody uses our clsact`, async () => {
+    const device = addDevice()
+    await attach(device, 'ingress', 'port_ingress')
+    tc(`filter add dev ${device} egress pref 7 protocol ip u32 match u32 0 0`)
+    await withBatches(script, async () => {
+      assert.instance(await errorOf(kernel.observe()), KernelError)
+      assert.instance(await errorOf(detach(device, 'ingress')), KernelError)
+    })
+    assert.match(tc(`filter show dev ${device} egress`), 'u32')
+    assert.ok((await kernel.observe()).owned.qdiscs[device], 'still recorded')
+    tc(`filter delete dev ${device} egress pref 7`)
+    await detach(device, 'ingress')
+    assert.not(tc(`qdisc show dev ${device}`).includes('clsact'))
+  })
+
+test('a device that goes while it is looked at has no filters', async () => {
+  const device = addDevice()
+  await attach(device, 'ingress', 'port_ingress')
+  await withBatches(`ip link delete dev ${device}; exec ${run('sh', '-c', 'command -v tc').trim()} "$@"`, async () => {
+    assert.equal(await filtersOf(device), [])
+  })
 })
 
 test.run()

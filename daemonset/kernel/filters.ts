@@ -24,7 +24,7 @@ const isAtOurPlace = ({ pref, kind, options }: TcFilter): boolean =>
   pref === PRIORITY && (kind === 'bpf' ? options?.handle === HANDLE : options !== undefined)
 
 const isGone = (stderr: string): boolean =>
-  /Cannot find device|Cannot find specified filter|No such|Invalid handle|Parent Qdisc/.test(stderr)
+  /Cannot find device|Cannot find specified|No such|Invalid handle|Parent Qdisc/.test(stderr)
 
 type Discipline = 'clsact' | 'ingress'
 const directionsOf: Record<Discipline, readonly Direction[]> = { clsact: ['ingress', 'egress'], ingress: ['ingress'] }
@@ -46,15 +46,23 @@ const disciplineOf = async (device: string): Promise<Discipline | undefined> => 
   return (JSON.parse(stdout.trim() || '[]') as Qdisc[]).map(({ kind }) => kind).find(holdsFilters)
 }
 
-/** Output of many `tc filter show` in one process: one line of JSON for each that succeeded. */
+/**
+ * Filters by place, of many `tc filter show` in one process: one line of JSON for each that succeeded. A device that went away meanwhile has
+ * none; any other failure rejects, since what tc did not say is not "no filters".
+ */
 const showFilters = async (places: readonly { device: string; direction: Direction }[]): Promise<TcFilter[][]> => {
   const input = places.map(({ device, direction }) => `filter show dev ${device} ${direction}\n`).join('')
   const { stdout, stderr } = await runCommand(['tc', '-json', '-force', '-batch', '-'], { input, tolerant: true })
-  // A device that went away meanwhile prints nothing.
-  const failed = new Set([...stderr.matchAll(/Command failed -:(\d+)/g)].map(([, line]) => Number(line) - 1))
+  const gone = new Set<number>()
+  for (const [, said = '', line] of stderr.matchAll(/([\s\S]*?)Command failed -:(\d+)/g)) {
+    if (!isGone(said)) throw new KernelError('tc filter show', said.trim())
+    gone.add(Number(line) - 1)
+  }
   const lines = stdout.split('\n').filter((line) => line !== '')
+  if (lines.length + gone.size !== places.length)
+    throw new KernelError('tc filter show', stderr.trim() || `${lines.length} answers about ${places.length} places`)
   let next = 0
-  return places.map((_, index) => (failed.has(index) ? [] : (JSON.parse(lines[next++] ?? '[]') as TcFilter[])))
+  return places.map((_, index) => (gone.has(index) ? [] : (JSON.parse(lines[next++] ?? '[]') as TcFilter[])))
 }
 
 const isProgramName = (name: string | undefined): name is ProgramName => PROGRAMS.includes(name as ProgramName)
@@ -124,20 +132,23 @@ export const attachProgram = async (ledger: Ledger, { device, direction, pin }: 
   await runCommand(['tc', 'filter', 'replace', ...place(device, direction), 'bpf', 'direct-action', 'pinned', pin])
 }
 
+/** That it is gone already is as good. */
+const ensureRemoved = async (argv: readonly [string, ...string[]]): Promise<void> => {
+  const { code, stderr } = await runCommand(argv, { tolerant: true })
+  if (code !== 0 && !isGone(stderr)) throw new KernelError(argv.join(' '), stderr.trim())
+}
+
 /** Takes our program off; also the clsact discipline when we made it and nothing else uses it. */
 export const detachProgram = async (ledger: Ledger, device: string, direction: Direction): Promise<void> => {
   const discipline = await disciplineOf(device)
-  if (discipline && directionsOf[discipline].includes(direction)) {
-    const argv = ['tc', 'filter', 'delete', ...place(device, direction), 'bpf'] as [string, ...string[]]
-    const { code, stderr } = await runCommand(argv, { tolerant: true })
-    if (code !== 0 && !isGone(stderr)) throw new KernelError(argv.join(' '), stderr.trim())
-  }
+  if (discipline && directionsOf[discipline].includes(direction))
+    await ensureRemoved(['tc', 'filter', 'delete', ...place(device, direction), 'bpf'])
   ledger.erase('filters', filterKey(device, direction))
   if (ledger.owned.qdiscs[device] === undefined) return
   if (discipline === 'clsact') {
     const shown = await showFilters(directionsOf.clsact.map((it) => ({ device, direction: it })))
     if (shown.some((filters) => filters.length > 0)) return
-    await runCommand(['tc', 'qdisc', 'delete', 'dev', device, 'clsact'], { tolerant: true })
+    await ensureRemoved(['tc', 'qdisc', 'delete', 'dev', device, 'clsact'])
   }
   ledger.erase('qdiscs', device)
 }
