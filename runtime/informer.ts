@@ -39,6 +39,11 @@ export class Informer<T extends KubeObject> {
     return this.#store.onChange(handler)
   }
 
+  /** The client leads to another server now: lists anew, and has not synced until then. The lister keeps what it has so far. */
+  restart(): void {
+    this.#reflector.restart()
+  }
+
   /** Lists and watches until the signal aborts; never rejects. */
   run(signal: AbortSignal): Promise<void> {
     return this.#reflector.run(signal)

@@ -5,6 +5,7 @@ import { isServed } from './discovery.ts'
 import type { KubeClient } from './kube-client.ts'
 import type { Selection, WatchEvent } from './kube-client-options.ts'
 import { type KubeObject, keyOf, type Resource, resourceName } from './kube-object.ts'
+import { Latch } from './latch.ts'
 import type { Logger } from './logging.ts'
 import type { Metrics } from './metrics.ts'
 import type { Store } from './store.ts'
@@ -54,18 +55,20 @@ const backoff = exponentialBackoff({ baseMs: 500, maxMs: 10_000 })
  *   Listing ──► Watching ──(time-out, error)──► BackingOff ──► Watching
  *      ▲           └──(410)──► BackingOff ──► Listing
  *      └── Missing ◄──(404, `optional`, and not in the server's list of kinds)
+ *
+ * From everywhere: (restart) ──► Listing
  */
 export class Reflector<T extends KubeObject> {
   readonly #options: Required<ReflectorOptions<T>>
   readonly #store: Store<T>
   readonly #name: string
-  readonly #syncWaiters = new Set<() => void>()
+  readonly #synced = new Latch()
   #resourceVersion: string | undefined
+  #round = new AbortController()
   #failures = 0
   #wasMissing = false
-  #status: ReflectorStatus = {
+  #status: Omit<ReflectorStatus, 'hasSynced'> = {
     state: 'Idle',
-    hasSynced: false,
     restarts: 0,
     lastEventTimeMs: undefined,
     lastError: undefined,
@@ -81,59 +84,68 @@ export class Reflector<T extends KubeObject> {
   }
 
   get status(): Readonly<ReflectorStatus> {
-    return this.#status
+    return { ...this.#status, hasSynced: this.#synced.isOpen }
   }
 
   /** Resolves when the store has been filled once; rejects with the signal's reason. */
   synced(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#status.hasSynced) return resolve()
-      if (signal.aborted) return reject(signal.reason)
-      const onAbort = (): void => {
-        this.#syncWaiters.delete(onSync)
-        reject(signal.reason)
-      }
-      const onSync = (): void => {
-        signal.removeEventListener('abort', onAbort)
-        resolve()
-      }
-      signal.addEventListener('abort', onAbort, { once: true })
-      this.#syncWaiters.add(onSync)
-    })
+    return this.#synced.opened(signal)
+  }
+
+  /**
+   * What is known may be that of another server: it is listed anew at once, and counts as not synced until then. The store keeps what it has, so
+   * that the list tells the differences.
+   */
+  restart(): void {
+    this.#resourceVersion = undefined
+    this.#failures = 0
+    this.#synced.close()
+    this.#round.abort()
   }
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const startedMs = this.#options.clock.monotonicMs()
-      const failuresBefore = this.#failures
-      let error: unknown
-      try {
-        if (this.#resourceVersion === undefined) await this.#list(signal)
-        await this.#watch(signal)
-      } catch (cause) {
-        error = cause
-      }
-      if (signal.aborted) break
-      const healthy = this.#options.clock.monotonicMs() - startedMs >= healthyWatchMs || this.#failures < failuresBefore
-      this.#failures = healthy ? 0 : this.#failures + 1
-      const ending = await this.#endingOf(error, signal)
-      if (signal.aborted) break
-      const delayMs = this.#afterEnd(ending, error)
-      await this.#options.clock.sleep(delayMs, signal).catch(() => {})
+      const round = new AbortController()
+      const onAbort = (): void => round.abort(signal.reason)
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#round = round
+      await this.#listAndWatch(round.signal)
+      signal.removeEventListener('abort', onAbort)
     }
     this.#status = { ...this.#status, state: 'Stopped' }
+  }
+
+  /** One round: until the watch has ended, and the time to wait after it is over. */
+  async #listAndWatch(signal: AbortSignal): Promise<void> {
+    const startedMs = this.#options.clock.monotonicMs()
+    const failuresBefore = this.#failures
+    let error: unknown
+    try {
+      if (this.#resourceVersion === undefined) await this.#list(signal)
+      await this.#watch(signal)
+    } catch (cause) {
+      error = cause
+    }
+    if (signal.aborted) return
+    const healthy = this.#options.clock.monotonicMs() - startedMs >= healthyWatchMs || this.#failures < failuresBefore
+    this.#failures = healthy ? 0 : this.#failures + 1
+    const ending = await this.#endingOf(error, signal)
+    if (signal.aborted) return
+    const delayMs = this.#afterEnd(ending, error)
+    await this.#options.clock.sleep(delayMs, signal).catch(() => {})
   }
 
   async #list(signal: AbortSignal): Promise<void> {
     this.#status = { ...this.#status, state: 'Listing' }
     const { client, resource, namespace, labelSelector, fieldSelector, metrics } = this.#options
     const { items, resourceVersion } = await client.list(resource, { namespace, labelSelector, fieldSelector, signal })
+    signal.throwIfAborted()
     metrics.reflectorLists.inc({ resource: this.#name })
     this.#store.replace(items.map((item) => this.#kept(item)))
     this.#resourceVersion = resourceVersion
     this.#wasMissing = false
     this.#seen()
-    this.#markSynced()
+    this.#synced.open()
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -151,6 +163,7 @@ export class Reflector<T extends KubeObject> {
     try {
       const query = { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, signal: watch.signal }
       for await (const event of client.watch(resource, query)) {
+        signal.throwIfAborted()
         watchdog.feed()
         this.#failures = 0
         this.#applyEvent(event)
@@ -196,7 +209,7 @@ export class Reflector<T extends KubeObject> {
     if (ending === 'Expired' || ending === 'Missing') this.#resourceVersion = undefined
     if (ending === 'Missing') {
       this.#store.replace([])
-      this.#markSynced()
+      this.#synced.open()
       logger[this.#wasMissing ? 'debug' : 'info'](
         fields,
         'the API server does not know this kind; waiting for its definition',
@@ -222,12 +235,6 @@ export class Reflector<T extends KubeObject> {
     this.#status = { ...this.#status, lastEventTimeMs: now, lastError: undefined }
     metrics.reflectorLastEvent.set({ resource: this.#name }, now / 1000)
     metrics.reflectorObjects.set({ resource: this.#name }, this.#store.size)
-  }
-
-  #markSynced(): void {
-    this.#status = { ...this.#status, hasSynced: true }
-    for (const waiter of this.#syncWaiters) waiter()
-    this.#syncWaiters.clear()
   }
 }
 

@@ -35,6 +35,15 @@ test('a replacement tells the differences only', () => {
   assert.equal(store.keys().sort(), ['x/b', 'x/c', 'x/d'])
 })
 
+test('a replacement sees through equal versions, which a restored server gives to other content', () => {
+  const { store, changes } = observedStore()
+  store.replace([configMap('a', '1', 'red'), configMap('b', '2', 'red')])
+  changes.length = 0
+  store.replace([configMap('a', '1', 'blue'), configMap('b', '2', 'red')])
+  assert.equal(changes, ['x/a 1→1'])
+  assert.is(store.byIndex('color', 'blue').length, 1)
+})
+
 test('indexes follow every change', () => {
   const { store } = observedStore()
   store.upsert(configMap('a', '1', 'red'))

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { deepFreeze, type KubeObject, keyOf } from './kube-object.ts'
 
 /** Values under which an object is found by `byIndex`. */
@@ -14,6 +15,9 @@ export interface Lister<T> {
   keys(): string[]
   readonly size: number
 }
+
+const hasVersionOf = ({ metadata }: KubeObject, other: KubeObject): boolean =>
+  metadata?.resourceVersion !== undefined && metadata.resourceVersion === other.metadata?.resourceVersion
 
 /** The objects of one kind in memory, by key, with indexes. Handlers run after the store has changed. */
 export class Store<T extends KubeObject> implements Lister<T> {
@@ -57,8 +61,10 @@ export class Store<T extends KubeObject> implements Lister<T> {
   upsert(object: T): void {
     const key = keyOf(object)
     const previous = this.#objects.get(key)
-    const version = object.metadata?.resourceVersion
-    if (previous && version !== undefined && previous.metadata?.resourceVersion === version) return
+    if (!previous || !hasVersionOf(object, previous)) this.#put(key, object, previous)
+  }
+
+  #put(key: string, object: T, previous: T | undefined): void {
     const frozen = deepFreeze(object)
     this.#objects.set(key, frozen)
     for (const index of this.#indexes.values()) index.move(key, previous, frozen)
@@ -73,11 +79,19 @@ export class Store<T extends KubeObject> implements Lister<T> {
     this.#notify(key, previous)
   }
 
-  /** Makes the store exactly `objects`; handlers hear of the differences only, deletions included. */
+  /**
+   * Makes the store exactly `objects`; handlers hear of the differences only, deletions included. Equal resource versions do not make objects equal
+   * here: a server that was restored, or another one, gives the same versions to other content.
+   */
   replace(objects: readonly T[]): void {
     const present = new Set(objects.map(keyOf))
     for (const key of this.keys()) if (!present.has(key)) this.delete(key)
-    for (const object of objects) this.upsert(object)
+    for (const object of objects) {
+      const key = keyOf(object)
+      const previous = this.#objects.get(key)
+      if (!previous || !hasVersionOf(object, previous) || !isDeepStrictEqual(object, previous))
+        this.#put(key, object, previous)
+    }
   }
 
   #notify(key: string, previous: T | undefined): void {

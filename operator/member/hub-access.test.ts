@@ -37,6 +37,8 @@ type World = {
   gate: HubGate
   access: HubAccess
   isAuthorized: { value: boolean }
+  /** How often the gate said that the way to the hub has changed. */
+  resets: () => number
   end: () => Promise<void>
 }
 
@@ -61,6 +63,8 @@ const start = async (ageDays: number): Promise<World> => {
   const access = await readHubAccess(local, SECRET.namespace, 'west')
   const base = { local, hub: hub.client(), cluster: 'west', clock, logger: silentLogger, metrics: createMetrics() }
   const gate = new HubGate({ ...base, access })
+  let resets = 0
+  gate.onReset(() => resets++)
   const deps = { ...base, namespace: SECRET.namespace, gate, events: undefined as never }
   const stop = new AbortController()
   const parts = [gate, hubAccessController(deps, access), hubSecretInformer(deps, access)]
@@ -71,7 +75,7 @@ const start = async (ageDays: number): Promise<World> => {
     await west.stop()
     await hub.stop()
   }
-  return { west, hub, clock, gate, access, isAuthorized, end }
+  return { west, hub, clock, gate, access, isAuthorized, resets: () => resets, end }
 }
 
 const tokensMade = ({ hub }: World): number => hub.requests.filter(({ path }) => path.endsWith('/token')).length
@@ -144,6 +148,7 @@ test('does not overwrite the Secret of a cluster that joined again meanwhile', a
     data: { ...secret.data, ...encoded({ kubeconfig: again, ...data }) },
   }))
   await until(() => access.config.getCurrentUser()?.token === 'joined-again')
+  assert.is(world.resets(), 1)
   await world.clock.advance(5_000)
   assert.is(tokenIn(decoded(west, 'kubeconfig')), 'joined-again')
   await world.end()

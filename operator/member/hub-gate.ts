@@ -4,6 +4,7 @@ import { ANNOTATIONS } from '#crds/group.ts'
 import { mailboxNamespace } from '#crds/names.ts'
 import { ApiError } from '#runtime/api-error.ts'
 import type { Reconcile, Source } from '#runtime/controller.ts'
+import { Latch } from '#runtime/latch.ts'
 import { type Namespace, Namespaces } from '#runtime/resources.ts'
 import type { MemberDeps } from './deps.ts'
 import type { HubAccess } from './hub-access.ts'
@@ -63,6 +64,9 @@ const exclusionOf = (
     : undefined
 }
 
+/** What is kept in memory of a kind. */
+export type View = { synced(signal: AbortSignal): Promise<void> }
+
 const CHECK_MS = 10_000
 const unverified: Refusal = { reason: 'Unverified', message: 'the hub has not yet said whose mailbox it is' }
 
@@ -73,7 +77,8 @@ const unverified: Refusal = { reason: 'Unverified', message: 'the hub has not ye
 export class HubGate {
   readonly #deps: Omit<HubGateOptions, 'metrics'>
   readonly #gauge: Gauge<'reason'>
-  readonly #waiters = new Set<() => void>()
+  readonly #heard = new Latch()
+  readonly #onReset = new Set<() => void>()
   #clusterUid: string | undefined
   /** Undefined: the mailbox is ours. */
   #refusal: Refusal | undefined = unverified
@@ -107,7 +112,7 @@ export class HubGate {
   }
 
   get hasSynced(): boolean {
-    return this.#refusal !== unverified
+    return this.#heard.isOpen
   }
 
   /** For readiness. A hub that was not heard yet is no fault of this cluster. */
@@ -118,22 +123,21 @@ export class HubGate {
 
   /** Resolves when the hub has answered once. */
   synced(signal: AbortSignal): Promise<void> {
-    if (this.hasSynced) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => reject(signal.reason)
-      signal.addEventListener('abort', onAbort, { once: true })
-      this.#waiters.add(() => {
-        signal.removeEventListener('abort', onAbort)
-        resolve()
-      })
-    })
+    return this.#heard.opened(signal)
   }
 
   /** The way to the hub has changed: nothing is known of what is there. */
   reset(): void {
     this.#round++
     this.#refusal = unverified
+    this.#heard.close()
+    for (const handler of this.#onReset) handler()
     this.#nap.abort()
+  }
+
+  /** Calls `handler`, when the way to the hub has changed, before any guarded controller goes on. */
+  onReset(handler: () => void): void {
+    this.#onReset.add(handler)
   }
 
   /** Asks now. Throws when the hub does not answer; needed before anything is deleted because the mailbox does not have it. */
@@ -173,10 +177,12 @@ export class HubGate {
     return { synced: (signal) => this.synced(signal), start: () => () => {} }
   }
 
-  /** Reconciles while the mailbox is ours; else looks again later. */
-  guard(reconcile: Reconcile): Reconcile {
-    return async (request, context) =>
-      this.#refusal ? { requeueAfterMs: CHECK_MS } : await reconcile(request, context)
+  /** Reconciles while the mailbox is ours and the views of it are complete, which after a reset is waited for as at the start; else looks again later. */
+  guard(reconcile: Reconcile, views: readonly View[] = []): Reconcile {
+    return async (request, context) => {
+      await Promise.all([this, ...views].map((it) => it.synced(context.signal)))
+      return this.#refusal ? { requeueAfterMs: CHECK_MS } : await reconcile(request, context)
+    }
   }
 
   #exclude(exclusion: Refusal | undefined): void {
@@ -200,7 +206,6 @@ export class HubGate {
       } else logger.info({ cluster }, 'the mailbox on the hub is that of this cluster')
     }
     this.#refusal = refusal
-    for (const waiter of this.#waiters) waiter()
-    this.#waiters.clear()
+    this.#heard.open()
   }
 }

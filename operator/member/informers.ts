@@ -52,9 +52,15 @@ export const networksOfBridge = ({ spec, status }: NodeBridge): string[] => [
 
 /** The views that the member's controllers read: this cluster's objects, and this cluster's mailbox on the hub. */
 export const memberInformers = (deps: MemberDeps) => {
-  const { local, hub, cluster, namespace, logger, metrics, clock } = deps
+  const { local, hub, cluster, namespace, gate, logger, metrics, clock } = deps
   const here = { client: local, logger, metrics, clock }
   const mailbox = { client: hub, namespace: mailboxNamespace(cluster), logger, metrics, clock }
+  const ofMailbox = {
+    mailboxNetworks: new Informer({ ...mailbox, resource: VirtualNetworks }),
+    mailboxBridges: new Informer({ ...mailbox, resource: NodeBridges }),
+    mailboxSlices: new Informer({ ...mailbox, resource: NetworkEndpointSlices }),
+  }
+  for (const view of Object.values(ofMailbox)) gate.onReset(() => view.restart())
   return {
     nodes: new Informer({ ...here, resource: Nodes }),
     namespaces: new Informer({ ...here, resource: Namespaces }),
@@ -68,9 +74,7 @@ export const memberInformers = (deps: MemberDeps) => {
       namespace,
       indexes: { network: (slice) => [slice.spec.network] },
     }),
-    mailboxNetworks: new Informer({ ...mailbox, resource: VirtualNetworks }),
-    mailboxBridges: new Informer({ ...mailbox, resource: NodeBridges }),
-    mailboxSlices: new Informer({ ...mailbox, resource: NetworkEndpointSlices }),
+    ...ofMailbox,
   }
 }
 

@@ -29,6 +29,7 @@ const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1)
 const mirrorController = ({ name, from, to, selects }: Mirror, deps: MemberDeps): Controller =>
   hubController(deps, {
     name,
+    views: [from.informer, to.informer],
     sources: [from, to].map(({ informer }) => source(informer, (_, key) => [nameOf(key)])),
     reconcile: async (sliceName, { signal }) => {
       const original = from.informer.lister.get(`${from.namespace}/${sliceName}`)

@@ -115,6 +115,7 @@ export const networksController = (deps: MemberDeps, informers: MemberInformers)
 
   return hubController(deps, {
     name: 'member.networks',
+    views: [mailboxNetworks],
     sources: [
       source(mailboxNetworks, ({ metadata }) => [networkOfProjection(metadata.name)]),
       source(networks, ({ metadata }) => [networkKey(metadata.namespace ?? '', metadata.name)]),

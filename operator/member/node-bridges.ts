@@ -92,6 +92,7 @@ export const nodeBridgesController = (deps: MemberDeps, informers: MemberInforme
 
   return hubController(deps, {
     name: 'member.node-bridges',
+    views: [mailboxBridges],
     sources: [
       source(nodes),
       source(bridges, (_, key) => [nameOf(key)]),
