@@ -13,7 +13,7 @@ const placeOf = (key: string): { device: string; direction: 'ingress' | 'egress'
   return { device: key.slice(0, slash), direction: key.slice(slash + 1) as 'ingress' | 'egress' }
 }
 
-/** The steps that return a node to what it was before the agent came. Interfaces of VMs are the CNI plugin's, and stay. */
+/** The steps that return a node to what it was before the agent came. Interfaces of VMs are the CNI plugin's, and stay, down. */
 export const cleanupOperations = (observed: Omit<ObservedState, 'tables'>): Cleanup => {
   const { owned, filters, interfaces } = observed
   const places = new Set([
@@ -25,14 +25,20 @@ export const cleanupOperations = (observed: Omit<ObservedState, 'tables'>): Clea
   const isShared = (device: string): boolean => interfaces.some((it) => it.master === device && !isGuestPort(it))
   const ours = interfaces.filter((found) => isOwned(observed, found)).map(({ name }) => name)
   const kept = ours.filter(isShared)
+  // A VM's interface that is left alone in the host would speak to its IP stack. One that is a port of another's bridge is theirs.
+  const guests = interfaces
+    .filter((it) => isGuestPort(it) && (it.master === undefined || ours.includes(it.master)))
+    .filter(({ name }) => filters.some(({ device, program }) => device === name && program === 'port_ingress'))
+    .map(({ name }) => name)
+  const lowered = new Set([...kept, ...guests])
   const deleted = new Set(ours.filter((device) => !isShared(device)))
   const operations: Operation[] = [
     // A device takes its programs along. One that stays must not be up without them: it would speak to the host's own IP stack.
+    ...[...lowered].map((device): Operation => ({ type: 'LowerDevice', subject: device, device })),
     ...[...deleted].map((device): Operation => ({ type: 'DeleteDevice', subject: device, device })),
-    ...kept.map((device): Operation => ({ type: 'LowerDevice', subject: device, device })),
     ...[...places].map(placeOf).flatMap((place): Operation[] => {
       if (deleted.has(place.device)) return []
-      const needs = kept.includes(place.device) ? { needs: [deviceStep(place.device)] } : {}
+      const needs = lowered.has(place.device) ? { needs: [deviceStep(place.device)] } : {}
       return [{ type: 'DetachProgram', subject: place.device, ...place, ...needs }]
     }),
     ...(owned.notrack ? [{ type: 'RemoveNotrack', subject: 'notrack' } as const] : []),

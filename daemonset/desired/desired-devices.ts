@@ -77,6 +77,13 @@ export const desiredDevices = ({ networks, observed, underlayDevice }: DesiredDe
       message: `${name} (${kind || 'hardware'}) is a port of ${master}, but not one of a VM: it carries no frame of the network; remove it from the bridge`,
     })
   const guests = members.filter(isGuestPort)
+  // Its bridge is gone, or somebody took it out: without our program the guest would speak to the host's own IP stack.
+  const orphans = observed.interfaces.filter(
+    (it) =>
+      isGuestPort(it) &&
+      it.master === undefined &&
+      observed.filters.some(({ device, program }) => device === it.name && program === 'port_ingress'),
+  )
   const tunnel = observed.interfaces.find(({ name }) => name === TUNNEL_DEVICE)
   const filters: DesiredFilter[] = [
     ...(tunnel === undefined || isOwned(observed, tunnel)
@@ -89,7 +96,7 @@ export const desiredDevices = ({ networks, observed, underlayDevice }: DesiredDe
         ]
       : []),
     ...[...portBridges].flatMap(([device, network]) => guard(device, network || device)),
-    ...guests.map(
+    ...[...guests, ...orphans].map(
       ({ name }) => ({ device: name, direction: 'ingress', program: 'port_ingress', subject: name }) as const,
     ),
   ]

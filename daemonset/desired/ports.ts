@@ -48,6 +48,7 @@ const ownClaim = (subject: Subject) =>
 
 /** Why a port stays closed: the first that applies. */
 const checks: readonly Check[] = [
+  ({ port }) => (port.master === undefined ? 'NotInBridge' : undefined),
   ({ network }) => (network ? undefined : 'NetworkRemoved'),
   ({ network }) => (network?.access ? undefined : 'AccessDenied'),
   ({ attachment, port }) => (attachment.bridge === port.master ? undefined : 'BridgeDiffers'),
@@ -76,7 +77,9 @@ const checks: readonly Check[] = [
 
 const decide = (input: PortsInput, port: Interface): PortDecision => {
   const found = input.attachments.filter(({ hostInterface }) => hostInterface === port.name)
-  const network = input.networks.find(({ name }) => name === input.bridges.get(port.master ?? ''))
+  const network = input.networks.find(({ name, device }) =>
+    port.master === undefined ? found[0]?.bridge === device : name === input.bridges.get(port.master),
+  )
   const base = { ifindex: port.ifindex, network, peerNamespace: port.peerNamespace }
   const [attachment] = found
   // Two results for one interface: one of them is stale, and nothing tells which.
@@ -85,7 +88,7 @@ const decide = (input: PortsInput, port: Interface): PortDecision => {
   const subject = { port, network, attachment, bridge: input.spec.bridge ?? '', claims, observed }
   const reason = checks.map((check) => check(subject)).find((it) => it !== undefined)
   const { namespace, pod, mac } = attachment
-  const networkName = network?.name ?? `unknown/${port.master}`
+  const networkName = network?.name ?? `unknown/${port.master ?? attachment.bridge}`
   const report = { device: port.name, network: networkName, pod: `${namespace}/${pod}`, mac }
   return reason === undefined
     ? { ...base, mac, open: true, report: { ...report, state: 'Open' } }
@@ -112,10 +115,18 @@ const limited = (decisions: readonly PortDecision[]): PortDecision[] => {
   })
 }
 
-/** Decides every VM interface in our bridges, in the order in which they were made. */
+/** Whether the interface sits in no bridge, though the CNI plugin put it into one of ours. */
+const isTakenOut = ({ attachments, networks }: PortsInput, { name, master }: Interface): boolean =>
+  master === undefined &&
+  attachments.some(
+    ({ hostInterface, bridge }) => hostInterface === name && networks.some(({ device }) => device === bridge),
+  )
+
+/** Decides every VM interface in our bridges, or taken out of them, in the order in which they were made. */
 export const portsOf = (input: PortsInput): PortDecision[] => {
+  const isIn = ({ master }: Interface): boolean => master !== undefined && input.bridges.has(master)
   const ports = input.observed.interfaces
-    .filter((it) => it.master !== undefined && input.bridges.has(it.master) && isGuestPort(it))
+    .filter((it) => isGuestPort(it) && (isIn(it) || isTakenOut(input, it)))
     .sort((a, b) => a.ifindex - b.ifindex)
   return limited(ports.map((port) => decide(input, port)))
 }
