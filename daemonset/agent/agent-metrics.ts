@@ -9,6 +9,20 @@ export type AgentMetricsOptions = {
   counters: () => Counters | undefined
 }
 
+/** All collectors of one scrape run in the same turn of the event loop: the maps are read once for them. */
+const oncePerScrape = (read: AgentMetricsOptions['counters']): AgentMetricsOptions['counters'] => {
+  let known: { counters: Counters | undefined } | undefined
+  return () => {
+    if (!known) {
+      known = { counters: read() }
+      setImmediate(() => {
+        known = undefined
+      })
+    }
+    return known.counters
+  }
+}
+
 /** The agent's metrics. Totals are read from the maps when somebody asks; labels are bounded by links, networks and reasons. */
 export class AgentMetrics {
   readonly #problems: Gauge<'reason'>
@@ -19,7 +33,7 @@ export class AgentMetrics {
   #networks = new Map<number, string>()
 
   constructor({ registry, counters }: AgentMetricsOptions) {
-    this.#counters = counters
+    this.#counters = oncePerScrape(counters)
     const registers = [registry]
     this.#problems = new Gauge({
       name: 'vnet_node_problems',

@@ -4,9 +4,11 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FakeKernel } from '../desired/fake-kernel.ts'
 import type { Operation } from '../desired/operation.ts'
-import { openMap, possibleCpus } from '../native/index.ts'
-import { LAYOUT_VERSION } from '../wire/map-layouts.ts'
+import { type BpfMap, openMap, possibleCpus } from '../native/index.ts'
+import { u32 } from '../wire/codec.ts'
+import { LAYOUT_VERSION, mapLayouts } from '../wire/map-layouts.ts'
 import { KernelError } from './command.ts'
+import { readCounters } from './counters.ts'
 import { kernelConformance } from './kernel.conformance.ts'
 import { NodeKernel } from './node-kernel.ts'
 import { flowCapacity } from './program-sets.ts'
@@ -47,6 +49,47 @@ kernelConformance('in memory', async () => {
 
 const test = suite('the door to the kernel')
 const step = (operation: Omit<Operation, 'subject'>): Operation => ({ subject: 'test', ...operation }) as Operation
+
+test('what the programs keep of links and ports goes with them, and the totals of a network stay', async () => {
+  const kernel = open('pruned')
+  await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
+  const [hops, counts] = ['hops', 'port_stats'].map((name) => openMap(`${kernel.sets.mapsFolder}/${name}`)) as [
+    BpfMap,
+    BpfMap,
+  ]
+  const cpus = Array.from({ length: possibleCpus() })
+  const link = { remote: '192.0.2.1', local: null, tunnelIfindex: 0, up: false, frameBytes: 1450 }
+  const apply = (type: string, table: string, key: unknown, value: unknown): Promise<void> =>
+    kernel.apply(step({ type, table, entry: { key, value } } as never))
+  // More than the map holds.
+  for (let id = 1; id <= hops.maxEntries + 1; id++) {
+    await apply('PutEntry', 'links', id, link)
+    hops.updatePerCpu(
+      u32.emit(id),
+      cpus.map(() => new Uint8Array(hops.valueSize)),
+    )
+    await apply('DeleteEntry', 'links', id, link)
+  }
+  assert.equal([...hops.entriesPerCpu()], [])
+  const { key, value } = mapLayouts.port_stats
+  const port = { vni: 7, mac: '02:00:00:00:00:01', open: true, peerNamespace: true }
+  for (let ifindex = 1; ifindex <= counts.maxEntries + 1; ifindex++) {
+    await apply('PutEntry', 'ports', ifindex, port)
+    counts.updatePerCpu(
+      key.emit({ vni: 7, ifindex }),
+      cpus.map(() => value.emit({ packets: 1n, bytes: 100n })),
+    )
+    await apply('DeleteEntry', 'ports', ifindex, port)
+  }
+  const total = BigInt(cpus.length * (counts.maxEntries + 1))
+  assert.equal(readCounters(kernel.sets.mapsFolder).networks.get(7), { packets: total, bytes: 100n * total })
+  assert.is([...counts.entriesPerCpu()].length, 1)
+  await apply('PutEntry', 'networks', 7, { floodTree: 0 })
+  await apply('DeleteEntry', 'networks', 7, { floodTree: 0 })
+  assert.equal([...counts.entriesPerCpu()], [])
+  for (const map of [hops, counts]) map.close()
+  kernel.sets.removeAll()
+})
 
 test('the flow table fits into the memory of the agent, however many CPUs there are', async () => {
   const kernel = open('flows')

@@ -12,6 +12,10 @@ const codecs = (table: TableName): { key: AnyCodec; value: AnyCodec } =>
 /** Lists carry a stamp that no other list may ever have had: a reader in the kernel stops when it changes under it. */
 const isStamped = (table: TableName): boolean => table === 'trees' || table === 'network_ports'
 
+/** No interface has this index: in `port_stats` it stands for all that are gone. */
+const FORMER_PORTS = 0
+const portKey = (vni: number, ifindex: number): Uint8Array => mapLayouts.port_stats.key.emit({ vni, ifindex })
+
 /** The maps that the agent fills, through their pins. */
 export class PinnedTables {
   readonly #folder: string
@@ -40,12 +44,31 @@ export class PinnedTables {
     this.#raiseGeneration(table, key)
   }
 
-  delete(table: TableName, { key }: Entry): void {
+  delete(table: TableName, { key, value }: Entry): void {
     const bytes = codecs(table).key.emit(key)
     this.#map(table).delete(bytes)
     this.#raiseGeneration(table, key)
+    // What the programs keep by that key goes as well: their maps would fill up with what was.
     // Link ids are used again, with another neighbour: its counts start anew.
-    if (table === 'links') this.#map('link_stats').delete(bytes)
+    if (table === 'links') for (const name of ['link_stats', 'hops']) this.#map(name).delete(bytes)
+    if (table === 'ports') this.#settlePort((value as { vni: number }).vni, key as number)
+    if (table === 'networks') this.#map('port_stats').delete(portKey(key as number, FORMER_PORTS))
+  }
+
+  /** Adds the counts of a port that is gone to those of its network's former ports: a network's total never falls. */
+  #settlePort(vni: number, ifindex: number): void {
+    const counts = this.#map('port_stats')
+    const own = counts.lookupPerCpu(portKey(vni, ifindex))
+    if (!own) return
+    const { value } = mapLayouts.port_stats
+    const former = counts.lookupPerCpu(portKey(vni, FORMER_PORTS))?.map((bytes) => value.parse(bytes))
+    const totals = own
+      .map((bytes) => value.parse(bytes))
+      .map(({ packets, bytes }, cpu) =>
+        value.emit({ packets: packets + (former?.[cpu]?.packets ?? 0n), bytes: bytes + (former?.[cpu]?.bytes ?? 0n) }),
+      )
+    counts.updatePerCpu(portKey(vni, FORMER_PORTS), totals)
+    counts.delete(portKey(vni, ifindex))
   }
 
   /** Forgets the open maps: they were replaced, or removed. */
