@@ -44,6 +44,19 @@ const bridgesOf = (networks: readonly BridgeNetwork[], { interfaces }: ObservedS
 const guard = (device: string, subject: string): DesiredFilter[] =>
   (['ingress', 'egress'] as const).map((direction) => ({ device, direction, program: 'bridge_guard', subject }))
 
+/** As long as nobody knows where the underlay is, its guards stay where they are. */
+const underlayFilters = (underlayDevice: string, { filters }: ObservedState): DesiredFilter[] => {
+  const subject = 'underlay'
+  if (underlayDevice)
+    return [
+      { device: underlayDevice, direction: 'egress', program: 'underlay_egress', subject },
+      { device: underlayDevice, direction: 'ingress', program: 'underlay_entry', subject },
+    ]
+  return filters.flatMap(({ device, direction, program }) =>
+    program === 'underlay_egress' || program === 'underlay_entry' ? [{ device, direction, program, subject }] : [],
+  )
+}
+
 /** Devices that the networks need, and the programs on them. Bridges in conflict are left out and named. */
 export const desiredDevices = ({ networks, observed, underlayDevice }: DesiredDevicesInput): DesiredDevices => {
   const problems: BridgeProblem[] = []
@@ -89,12 +102,7 @@ export const desiredDevices = ({ networks, observed, underlayDevice }: DesiredDe
     ...(tunnel === undefined || isOwned(observed, tunnel)
       ? [{ device: TUNNEL_DEVICE, direction: 'ingress', program: 'tunnel_ingress', subject: 'tunnel' } as const]
       : []),
-    ...(underlayDevice
-      ? [
-          { device: underlayDevice, direction: 'egress', program: 'underlay_egress', subject: 'underlay' } as const,
-          { device: underlayDevice, direction: 'ingress', program: 'underlay_entry', subject: 'underlay' } as const,
-        ]
-      : []),
+    ...underlayFilters(underlayDevice, observed),
     ...[...portBridges].flatMap(([device, network]) => guard(device, network || device)),
     ...[...guests, ...orphans].map(
       ({ name }) => ({ device: name, direction: 'ingress', program: 'port_ingress', subject: name }) as const,

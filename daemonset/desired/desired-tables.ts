@@ -136,17 +136,20 @@ const portRows = (ports: readonly PortDecision[]): Rows<'ports'> =>
   )
 
 /**
- * Where each MAC of a network is. A bridge that no VM of the network uses holds none: it only passes frames on, by label. A MAC on a
- * bridge that cannot be reached is left out, so that its frames are flooded rather than dropped.
+ * Where each MAC of a network is. A bridge that no VM of the network has used holds none: it only passes frames on, by label. One whose
+ * last VM has moved away goes on knowing: those who have not heard of it yet, in another cluster while the hub is away, send to here. A
+ * MAC on a bridge that cannot be reached is left out, so that its frames are flooded rather than dropped.
  */
 const macRows = (context: Context, reachable: ReadonlySet<string>): Rows<'macs'> => {
   const own = context.spec.bridge ?? ''
-  return context.networks.flatMap(({ name, vni }) => {
+  const known = new Set([...context.observed.tables.macs.values()].map(({ key }) => key.vni))
+  return context.networks.flatMap(({ name, vni, access }) => {
     const local = new Map(
       context.ports.filter(({ open, network }) => open && network?.name === name).map((it) => [it.mac, it.ifindex]),
     )
     const claimed = [...(context.claims.get(name) ?? [])]
     const isUsedHere =
+      (access && known.has(vni)) ||
       context.ports.some(({ network }) => network?.name === name) ||
       claimed.some(([, { claims }]) => claims.some((claim) => bridgeOfClaim(claim) === own))
     if (!isUsedHere) return []
