@@ -1,13 +1,16 @@
 import { matchesLabels } from '#crds/names.ts'
 import { type CompileCache, createCompileCache, shapeKeys } from './compile-cache.ts'
 import { drain } from './drain.ts'
-import type { CompileInput, LinkInput, NetworkInput } from './input.ts'
-import { createLimits } from './limits.ts'
+import type { BridgeInput, CompileInput, LinkInput, NetworkInput } from './input.ts'
+import { createLimits, LIMITS } from './limits.ts'
+import { isAmple, lackText, Room } from './room.ts'
 import { type Shape, shapeOf } from './shape.ts'
-import type { LinkUse, Overlay, Topology } from './topology.ts'
+import type { LinkUse, Overlay, Topology, TopologyProblem } from './topology.ts'
 
-const byName = (left: { network: string }, right: { network: string }): number =>
-  left.network < right.network ? -1 : left.network > right.network ? 1 : 0
+const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0)
+
+const byAge = (left: NetworkInput, right: NetworkInput): number =>
+  compareText(left.created, right.created) || compareText(left.network, right.network)
 
 /** The topology of a network over its shape: the same object as last time, when nothing of it changed. */
 const topologyOf = (
@@ -31,6 +34,72 @@ const forget = <Value>(cache: Map<string, Value>, used: ReadonlySet<string>): vo
 const linksFor = ({ labels }: NetworkInput, links: readonly LinkInput[]): LinkInput[] =>
   links.filter(({ matchLabels }) => matchesLabels(matchLabels, labels))
 
+/** What is in force of a network that is carried nowhere. */
+const nothing = (problem: TopologyProblem): Shape => ({
+  access: new Set(),
+  members: [],
+  neighbours: new Map(),
+  routes: new Map(),
+  tree: undefined,
+  components: [],
+  problems: [problem],
+  used: [],
+  refused: [],
+})
+
+/** Finds the shapes of networks, or makes them. */
+const shapesOf = (input: CompileInput, cache: CompileCache) => {
+  const keyOf = shapeKeys(input, cache)
+  const used = new Set<string>()
+  const keep = (key: string, make: () => Shape): Shape => {
+    used.add(key)
+    const shape = cache.shapes.get(key) ?? make()
+    cache.shapes.set(key, shape)
+    return shape
+  }
+  const whole = (network: NetworkInput): Shape => {
+    const links = linksFor(network, input.links)
+    return keep(keyOf(network, links), () => shapeOf(network, input, links))
+  }
+  /** Over the given bridges alone: those that have the network already. */
+  const among = (network: NetworkInput, bridges: readonly BridgeInput[], problem: TopologyProblem): Shape => {
+    const links = linksFor(network, input.links)
+    const key = JSON.stringify([keyOf(network, links), bridges.map(({ bridge }) => bridge).sort(), problem])
+    return keep(key, () => {
+      const shape = shapeOf(network, { ...input, bridges }, links)
+      return { ...shape, problems: [...shape.problems, problem] }
+    })
+  }
+  const without = (network: NetworkInput, problem: TopologyProblem): Shape =>
+    keep(JSON.stringify([network.network, problem]), () => nothing(problem))
+  return { whole, among, without, used }
+}
+
+/**
+ * The shape of a network as far as bridges have room for it. Where they lack it, a new network is left out whole, and one that is carried goes on
+ * where it is: neither a network nor a bridge that comes later takes anything from those that were there.
+ */
+const fittingShape = (
+  network: NetworkInput,
+  { bridges }: CompileInput,
+  { shapes, room }: { shapes: ReturnType<typeof shapesOf>; room: Room },
+): Shape => {
+  const whole = shapes.whole(network)
+  const lacks = room.take(network, whole)
+  if (lacks.length === 0) return whole
+  const text = lackText(lacks)
+  const isCarried = (bridge: string): boolean => room.isCarried(bridge, network)
+  const [newcomer, ...others] = whole.members.filter((bridge) => !isCarried(bridge))
+  if (newcomer === undefined || others.length + 1 < whole.members.length) {
+    const count = others.length > 0 ? ` and ${others.length} more bridges` : ''
+    const problem = { reason: 'LimitExceeded', message: `left out: ${newcomer}${count}: ${text}` }
+    const carriers = bridges.filter(({ bridge }) => isCarried(bridge))
+    const shape = newcomer === undefined ? whole : shapes.among(network, carriers, problem)
+    if (room.take(network, shape, LIMITS.pathsOfCarriers).length === 0) return shape
+  }
+  return shapes.without(network, { reason: 'LimitExceeded', message: `the network is left out: ${text}` })
+}
+
 /** `compile` in steps of one network each, for whoever must not be held up by the whole. */
 export function* compileInSteps(
   input: CompileInput,
@@ -38,27 +107,24 @@ export function* compileInSteps(
 ): Generator<void, Overlay> {
   const topologies = new Map<string, Topology>()
   const uses = new Map<string, LinkUse>(input.links.map(({ name }) => [name, { networks: [], notIn: [] }]))
-  const keyOf = shapeKeys(input, cache)
+  const shapes = shapesOf(input, cache)
   const limits = createLimits(input.bridges.length)
-  const usedKeys = new Set<string>()
-  for (const network of [...input.networks].sort(byName)) {
-    const links = linksFor(network, input.links)
-    const key = keyOf(network, links)
-    usedKeys.add(key)
-    const shape = cache.shapes.get(key) ?? shapeOf(network, input, links)
-    cache.shapes.set(key, shape)
+  const room = isAmple(input) ? undefined : new Room(input.holdings)
+  if (room) yield* room.reserve(input.networks)
+  for (const network of [...input.networks].sort(byAge)) {
+    const shape = room ? fittingShape(network, input, { shapes, room }) : shapes.whole(network)
     topologies.set(network.network, topologyOf(network, limits.fit(shape), cache))
     for (const name of shape.used) uses.get(name)?.networks.push(network.network)
     for (const { link, reason } of shape.refused) uses.get(link)?.notIn.push({ network: network.network, reason })
     yield
   }
-  forget(cache.shapes, usedKeys)
+  forget(cache.shapes, shapes.used)
   forget(cache.topologies, new Set(topologies.keys()))
   return { topologies, links: uses }
 }
 
 /**
  * Topologies of all networks, and how each OverlayLink is used. The result does not depend on the order of the input. Networks share the links and
- * labels of a bridge, so they are served by name when these run out.
+ * labels of a bridge, so they are served by age when these run out.
  */
 export const compile = (input: CompileInput, cache?: CompileCache): Overlay => drain(compileInSteps(input, cache))

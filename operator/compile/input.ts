@@ -25,6 +25,8 @@ export type NetworkTopology = {
 export type NetworkInput = {
   /** `namespace/name`. */
   network: string
+  /** When it was made, as text that sorts: where room runs out, who came first is served first. */
+  created: string
   vni: number
   device: string
   mtuBytes: number
@@ -44,10 +46,20 @@ export type LinkInput = {
   matchLabels: Record<string, string> | undefined
 }
 
+/** What the published spec of a bridge has already. */
+export type Holding = {
+  /** Its networks by name, with the paths (rows of `paths` in daemonset/bpf/maps.h) that each takes. */
+  readonly carried: ReadonlyMap<string, { vni: number; paths: number }>
+  /** By neighbour. */
+  readonly links: ReadonlyMap<string, unknown>
+}
+
 export type CompileInput = {
-  bridges: BridgeInput[]
+  bridges: readonly BridgeInput[]
   /** Sites of each cluster, in the order in which they are tried. */
   sites: ReadonlyMap<string, Site[]>
   networks: NetworkInput[]
   links: LinkInput[]
+  /** By bridge: who has something keeps it before others get any. */
+  holdings: ReadonlyMap<string, Holding>
 }

@@ -4,8 +4,21 @@ import type { Shape } from './shape.ts'
 import type { Path, Topology, TopologyProblem } from './topology.ts'
 import { pathText } from './topology.ts'
 
-/** `specRoutes`: routes of all networks of a bridge together, so that its object stays below what the API server stores. */
-export const LIMITS = { treeLinks: 1024, labels: 4096, links: 4096, routes: 4096, specRoutes: 12_288 } as const
+/**
+ * `specRoutes`: routes of all networks of a bridge together, so that its object stays below what the API server stores.
+ * `paths`: of all networks of a bridge together. The map has room for `pathsOfCarriers`; the rest is for old ones beside new ones, and for networks
+ * that grow where they are carried already.
+ */
+export const LIMITS = {
+  treeLinks: 1024,
+  labels: 4096,
+  links: 4096,
+  routes: 4096,
+  specRoutes: 12_288,
+  networks: 1024,
+  paths: 229_376,
+  pathsOfCarriers: 262_144,
+} as const
 
 /** What bridges have taken of something so far, by bridge: shared by all networks. */
 type Budget = Map<string, Set<string>>

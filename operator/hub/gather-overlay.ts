@@ -3,6 +3,7 @@
 import { bridgeKey } from '#crds/names.ts'
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import type { BridgeInput, CompileInput, LinkInput, NetworkInput, Site } from '#operator/compile/input.ts'
+import { viewOf } from '#operator/publish/view.ts'
 import type { BridgeReport } from './bridge-reports.ts'
 import type { HubInformers } from './informers.ts'
 import { decideNetwork, userNetworks } from './network-view.ts'
@@ -35,6 +36,7 @@ const gatherNetworks = (
       object,
       input: {
         network: decision.key,
+        created: `${object.metadata.creationTimestamp ?? ''}`,
         vni: status.vni,
         device: decision.device,
         mtuBytes: status.mtuBytes,
@@ -97,6 +99,7 @@ export const gatherOverlay = (
       networks: [...networks.values()].map(({ input }) => input),
       sites: gatherSites(informers),
       links: gatherLinks(informers),
+      holdings: viewOf(new Map(reports.map(({ bridge, spec }) => [bridge, spec]))),
     },
   }
 }

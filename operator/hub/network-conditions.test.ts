@@ -110,6 +110,14 @@ test('no connected cluster, an objection of a member, a split, a refusal: Ready 
   assert.match(conditions({ objection })('Accepted')?.message ?? '', /no class; it goes on as revision blue-1/)
 })
 
+test('a network that is left out for want of room says so, and not that bridges are missing', () => {
+  const problem = { reason: 'LimitExceeded', message: 'the network is left out: bridge east/n1 carries 1024 networks' }
+  const found = conditions({ report: report({ bridges: [], components: [], problems: [problem] }) })
+  assert.is(found('Ready')?.status, 'False')
+  assert.is(found('Ready')?.reason, 'LimitExceeded')
+  assert.match(found('Ready')?.message ?? '', /left out: bridge east\/n1/)
+})
+
 test('duplicate MAC addresses are named, a few of many', () => {
   const problems = Array.from({ length: 8 }, (_, index) => ({
     reason: 'DuplicateMAC' as const,

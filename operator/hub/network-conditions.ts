@@ -55,6 +55,8 @@ const programmed = (input: ConditionInput): ConditionStatement => {
     return fails('Programmed', 'AwaitingBridges', 'no bridge of its clusters has reported its address and MTU yet')
   const bridges = expected(input)
   const missing = bridges.filter(({ isProgrammed }) => !isProgrammed)
+  const [problem] = report.problems
+  if (report.bridges.length === 0 && problem) return fails('Programmed', problem.reason, problem.message)
   if (bridges.length === 0) return fails('Programmed', 'NoBridges', 'no bridge of its clusters is ready')
   if (missing.length === 0) return holds('Programmed', 'Programmed', `all ${bridges.length} bridges have programmed it`)
   const names = missing.map(({ bridge, problem }) => `${bridge} (${problem})`)

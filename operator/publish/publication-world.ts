@@ -55,6 +55,7 @@ export class PublicationWorld {
             {
               ...wish,
               network: NETWORKS[index] as string,
+              created: '',
               vni: 1 + index + wish.vni,
               device: 'vn',
               mtuBytes: 1450,
@@ -74,6 +75,7 @@ export class PublicationWorld {
       sites: new Map(),
       networks,
       links: this.#desire.links,
+      holdings: new Map(),
     })
     const numbered = [...topologies].map(([name, topology]): [string, DesiredNetwork] => {
       const content = JSON.stringify([topology, [...topology.neighbours.keys()], [...(topology.tree?.keys() ?? [])]])

@@ -39,6 +39,7 @@ export class SmallOverlay {
       ? [
           {
             network: 'team/blue',
+            created: '',
             vni: 7,
             device: 'vn',
             mtuBytes: 1450,
@@ -48,7 +49,7 @@ export class SmallOverlay {
           },
         ]
       : []
-    const { topologies } = compile({ bridges, networks, sites: new Map(), links: [] })
+    const { topologies } = compile({ bridges, networks, sites: new Map(), links: [], holdings: new Map() })
     return {
       overlayUID: 'overlay',
       epoch: this.epoch,

@@ -8,6 +8,7 @@ import type {
   BridgeTree,
   NodeBridgeSpec,
 } from '#crds/node-bridge.ts'
+import type { Holding } from '#operator/compile/input.ts'
 
 /** The newest spec of each living bridge; an empty one for a bridge that has none yet. */
 export type Published = ReadonlyMap<string, NodeBridgeSpec>
@@ -31,7 +32,7 @@ const firstByPath = (labels: readonly BridgeLabel[]): Map<string, BridgeLabel> =
 }
 
 /** One spec. Each table is made when it is first asked for: of most bridges most steps ask nothing. */
-export class BridgeView {
+export class BridgeView implements Holding {
   /** The spec with the links of each network in full. */
   readonly spec: NodeBridgeSpec
   #links: ReadonlyMap<string, BridgeLink> | undefined
@@ -39,6 +40,7 @@ export class BridgeView {
   #labels: ReadonlyMap<number, BridgeLabel> | undefined
   #labelOfPath: ReadonlyMap<string, BridgeLabel> | undefined
   #networks: ReadonlyMap<string, NetworkView> | undefined
+  #carried: Holding['carried'] | undefined
   #trees: ReadonlyMap<string, ReadonlySet<string>> | undefined
 
   constructor(spec: NodeBridgeSpec) {
@@ -68,6 +70,17 @@ export class BridgeView {
   get networks(): ReadonlyMap<string, NetworkView> {
     this.#networks ??= this.#viewNetworks()
     return this.#networks
+  }
+
+  /** What networks take of the node. */
+  get carried(): Holding['carried'] {
+    this.#carried ??= new Map(
+      [...this.networks].map(([name, { entry, neighbours, routes }]) => {
+        const far = entry.routes.length === 0 ? [] : [...routes.keys()].filter((to) => !neighbours.has(to))
+        return [name, { vni: entry.vni, paths: neighbours.size + far.length }]
+      }),
+    )
+    return this.#carried
   }
 
   /** Neighbours on each flood tree, by `treeKey`. */
