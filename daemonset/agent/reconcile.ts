@@ -39,6 +39,7 @@ const MAX_PASSES = 4
 export class Reconciler {
   readonly #options: ReconcilerOptions
   #isFit = false
+  #facts: NodeFacts = { nodeUID: '', underlayDevice: '', underlayMTUBytes: 0, addresses: [] }
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
@@ -48,27 +49,27 @@ export class Reconciler {
     const { kernelVersion, agentVersion } = this.#options
     const missing = await this.#preflight()
     const { identity, refusal } = inForce
-    const facts = await this.#facts(identity.nodeUID, logger)
+    const unreadable = await this.#readFacts(identity.nodeUID, logger)
+    const facts = { ...this.#facts, nodeUID: identity.nodeUID }
     const { epoch, overlayUID } = identity
     const hints = this.#options.hints()
-    const outcome = { facts, kernelVersion, agentVersion, epoch, overlayUID, missing, hints, refusal }
-    if (missing.length > 0 || !inForce.spec) return { ...outcome, unreadable: undefined, programmed: undefined }
+    const outcome = { facts, kernelVersion, agentVersion, epoch, overlayUID, missing, hints, refusal, unreadable }
+    if (unreadable || missing.length > 0 || !inForce.spec) return { ...outcome, programmed: undefined }
     try {
-      return { ...outcome, unreadable: undefined, programmed: await this.#program(inForce, facts, logger) }
+      return { ...outcome, programmed: await this.#program(inForce, facts, logger) }
     } catch (error) {
-      logger.error({ err: error }, 'the kernel could not be read')
-      return { ...outcome, unreadable: unreadable(error), programmed: undefined }
+      return { ...outcome, unreadable: observationFailed(error, logger), programmed: undefined }
     }
   }
 
-  /** Known as far as possible: the hub wants to hear of a node that can do nothing. */
-  async #facts(nodeUID: string, logger: Logger): Promise<NodeFacts> {
+  /** Gives back what is in the way: then the last facts stay, for the hub, which wants to hear of a node that can do nothing. */
+  async #readFacts(nodeUID: string, logger: Logger): Promise<BridgeProblem | undefined> {
     const { kernel, facts } = this.#options
     try {
-      return await facts(await kernel.interfaces(), nodeUID)
+      this.#facts = await facts(await kernel.interfaces(), nodeUID)
+      return undefined
     } catch (error) {
-      logger.warn({ err: error }, 'the interfaces could not be read')
-      return { nodeUID, underlayDevice: '', underlayMTUBytes: 0, addresses: [] }
+      return observationFailed(error, logger)
     }
   }
 
@@ -107,7 +108,8 @@ export class Reconciler {
   }
 }
 
-const unreadable = (error: unknown): BridgeProblem => {
+const observationFailed = (error: unknown, logger: Logger): BridgeProblem => {
+  logger.error({ err: error }, 'the kernel could not be read')
   const message = error instanceof Error ? error.message : String(error)
   return { subject: 'kernel', reason: 'ObservationFailed', message }
 }

@@ -26,8 +26,9 @@ const underlayOf = async (
 ): Promise<Interface | undefined> => {
   const named = (wanted: string | undefined): Interface | undefined => interfaces.find(({ name }) => name === wanted)
   if (options.underlayInterface) return named(options.underlayInterface)
-  const holder = interfaces.find(({ addresses }) => addresses.some((address) => options.nodeIPs.includes(address)))
-  return holder ?? named(await defaultRouteDevice())
+  // An address that no interface has just now is no reason to announce, and to guard, another network of the node.
+  if (options.nodeIPs.length === 0) return named(await defaultRouteDevice())
+  return interfaces.find(({ addresses }) => addresses.some((address) => options.nodeIPs.includes(address)))
 }
 
 /** Where and as what the node stands in the underlay. Without an interface there the device is empty. */
