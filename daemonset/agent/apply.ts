@@ -5,11 +5,7 @@ import { KernelError } from '../kernel/command.ts'
 import type { Kernel } from '../kernel/node-kernel.ts'
 
 /** A failed step, with the line that names it. */
-export type FailedStep = Failure & {
-  readonly step: string
-  /** By which others need it. */
-  readonly name?: string
-}
+export type FailedStep = Failure & { readonly step: string }
 
 const nameOf = (operation: Operation): { name?: string } => {
   const name = stepOf(operation)

@@ -6,8 +6,9 @@ import { desiredDevices } from './desired-devices.ts'
 import { desiredTables } from './desired-tables.ts'
 import { type FastPath, type FastPathMode, fastPathOf } from './fast-path.ts'
 import type { Direction, ObservedState, ProgramName } from './observed-state.ts'
+import { entryStep, filterStep } from './operation.ts'
 import { portsOf } from './ports.ts'
-import type { Tables } from './tables.ts'
+import { type Tables, textOf } from './tables.ts'
 import { DEFAULT_UDP_PORT, TUNNEL_DEVICE, TUNNEL_MTU_BYTES } from './tunnel.ts'
 
 /** What the node is, apart from the overlay. */
@@ -58,6 +59,8 @@ export type DesiredState = {
   readonly fastPath: FastPath
   readonly tables: Tables
   readonly ports: readonly BridgePort[]
+  /** The steps that open a port, by its device. */
+  readonly portSteps: ReadonlyMap<string, readonly string[]>
   readonly problems: readonly BridgeProblem[]
 }
 
@@ -84,6 +87,11 @@ export const desiredState = (input: DesiredInput): DesiredState => {
     fastPath,
     tables: tables.tables,
     ports: ports.flatMap(({ report }) => (report ? [report] : [])),
+    portSteps: new Map(
+      ports.flatMap(({ ifindex, report }) =>
+        report ? [[report.device, [filterStep(report.device, 'ingress'), entryStep('ports', textOf(ifindex))]]] : [],
+      ),
+    ),
     problems: [...devices.problems, ...tables.problems],
   })
 }

@@ -1,13 +1,21 @@
 import type { BridgeProblem } from '#crds/node-bridge.ts'
 import type { DesiredBridge, DesiredFilter, DesiredState } from './desired-state.ts'
 import { diffTables } from './diff-tables.ts'
-import { filterKey, type Interface, isOwned, type ObservedState } from './observed-state.ts'
+import { filterKey, type Interface, isOtherLayout, isOwned, type ObservedState } from './observed-state.ts'
 import { deviceStep, filterStep, type Operation, PROGRAMS_STEP, stepOf } from './operation.ts'
 import { textOf } from './tables.ts'
 import { tunnelSettings } from './tunnel.ts'
 
 /** Steps in a safe order, and what cannot be done because it is somebody else's. */
 export type Difference = { readonly operations: readonly Operation[]; readonly problems: readonly BridgeProblem[] }
+
+/** A port opens only with its program: without it the VM would hear, and not be heard. */
+const withProgram = (operation: Operation, { interfaces }: ObservedState): Operation => {
+  if (operation.type !== 'PutEntry' || operation.table !== 'ports') return operation
+  if (!(operation.entry.value as { open: boolean }).open) return operation
+  const port = interfaces.find(({ ifindex }) => ifindex === operation.entry.key)
+  return port ? { ...operation, needs: [...(operation.needs ?? []), filterStep(port.name, 'ingress')] } : operation
+}
 
 type Part = { readonly operations: Operation[]; readonly problems: BridgeProblem[] }
 
@@ -55,6 +63,21 @@ const diffIsolation = ({ isolatedPorts }: DesiredState, observed: ObservedState)
     .filter((device) => deviceNamed(observed, device)?.isIsolated === false)
     .map((device) => ({ type: 'IsolatePort', subject: device, device }))
 
+/**
+ * The set of programs for a place where there is none: ours, or while that is not loaded (it may be refused) the one at work on the same
+ * maps, which the next pass replaces. A new VM must not wait for an upgrade.
+ */
+const programsToAttach = (
+  { programs }: DesiredState,
+  observed: ObservedState,
+): { programs: string; needs: string[] } => {
+  const atWork = observed.filters.find((it) => it.programs !== undefined && !isOtherLayout(it.programs))?.programs
+  const isPinned = atWork !== undefined && [observed.programs, ...observed.oldPrograms].includes(atWork)
+  return observed.programs !== programs && isPinned
+    ? { programs: atWork, needs: [] }
+    : { programs, needs: [PROGRAMS_STEP] }
+}
+
 type FilterParts = { readonly added: Part; readonly replaced: Operation[]; readonly removed: Operation[] }
 
 /**
@@ -67,19 +90,21 @@ const diffFilters = (desired: DesiredState, observed: ObservedState, renewed: Re
   // A device that is made anew loses its filters.
   const present = observed.filters.filter(({ device }) => !renewed.has(device))
   const foundAt = new Map(present.map((filter) => [filterKey(filter.device, filter.direction), filter]))
-  const attach = ({ subject, device, direction, program }: DesiredFilter): Operation => ({
+  const ours = { programs: desired.programs, needs: [PROGRAMS_STEP] }
+  const first = programsToAttach(desired, observed)
+  const attach = ({ subject, device, direction, program }: DesiredFilter, { programs, needs } = ours): Operation => ({
     type: 'AttachProgram',
     subject,
     device,
     direction,
     program,
-    programs: desired.programs,
-    needs: [PROGRAMS_STEP, deviceStep(device)],
+    programs,
+    needs: [...needs, deviceStep(device)],
   })
   for (const filter of desired.filters) {
     const key = filterKey(filter.device, filter.direction)
     const found = foundAt.get(key)
-    if (!found) added.operations.push(attach(filter))
+    if (!found) added.operations.push(attach(filter, first))
     else if (found.program === undefined) {
       const message = `tc ${filter.direction} of ${filter.device} has a filter of somebody else at our place; it is left alone; move it to another priority`
       added.problems.push({ subject: filter.subject, reason: 'FilterConflict', message })
@@ -169,7 +194,7 @@ export const diff = (desired: DesiredState, observed: ObservedState): Difference
     ...desired.bridges.flatMap((bridge) => diffBridge(bridge, observed)),
     ...diffIsolation(desired, observed),
     ...filters.added.operations,
-    ...tables.additions,
+    ...tables.additions.map((operation) => withProgram(operation, observed)),
     ...tables.meta,
     // A complete old table is better than a part of a new one. A MAC that is not in the table is flooded, and stops nothing.
     ...filters.replaced.map((it): Operation => ({ ...it, needs: [...(it.needs ?? []), ...filled] })),

@@ -1,4 +1,4 @@
-import type { BridgeProblem, NodeBridgeSpec, NodeBridgeStatus } from '#crds/node-bridge.ts'
+import type { BridgePort, BridgeProblem, NodeBridgeSpec, NodeBridgeStatus } from '#crds/node-bridge.ts'
 import type { Refusal } from './accept-spec.ts'
 import type { DesiredState, NodeFacts } from './desired-state.ts'
 import type { OperationType } from './operation.ts'
@@ -7,8 +7,8 @@ import type { TableName } from './tables.ts'
 /** Reason of a step that was not tried, since another failed that it needs: a consequence, which is not listed. */
 export const HELD_BACK = 'HeldBack'
 
-/** A step that failed. */
-export type Failure = { readonly type: OperationType; readonly problem: BridgeProblem }
+/** A step that failed. `name`: by which others need it (`stepOf`). */
+export type Failure = { readonly type: OperationType; readonly name?: string; readonly problem: BridgeProblem }
 
 /** What one reconcile came to. */
 export type Outcome = {
@@ -133,6 +133,13 @@ const ready = (parts: readonly Statement[]): Statement => {
   return { ...failing, type: 'Ready' }
 }
 
+/** What was decided for a port is not what the kernel does, when a step of it failed. */
+const asProgrammed = (port: BridgePort, { desired, failures }: NonNullable<Outcome['programmed']>): BridgePort => {
+  const steps = desired.portSteps.get(port.device) ?? []
+  const isDone = !failures.some(({ name }) => name !== undefined && steps.includes(name))
+  return isDone || port.state === 'Closed' ? port : { ...port, state: 'Closed', reason: 'NotProgrammed' }
+}
+
 const programmedFields = ({ programmed }: Outcome, problems: readonly BridgeProblem[]) => {
   if (!programmed) return {}
   const { spec, desired } = programmed
@@ -148,7 +155,7 @@ const programmedFields = ({ programmed }: Outcome, problems: readonly BridgeProb
       ? { programmedSerial: spec.serial, programmedEpoch: spec.epoch ?? 0 }
       : {}),
     networks,
-    ports: desired.ports.slice(0, 1024),
+    ports: desired.ports.slice(0, 1024).map((port) => asProgrammed(port, programmed)),
   }
 }
 

@@ -43,6 +43,9 @@ export type Interface = {
   readonly alias?: string
 }
 
+/** Whether a set of programs is named by its layout (`v1`): it works on other maps than ours. */
+export const isOtherLayout = (programs: string): boolean => /^v\d+$/.test(programs)
+
 /** What is attached at our place (priority and handle) of a device. */
 export type Filter = {
   readonly device: string
