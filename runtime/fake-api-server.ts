@@ -145,6 +145,16 @@ export class FakeApiServer {
     this.#answers.expirePages()
   }
 
+  /** Returns how to go back to now, as by restoring etcd: the server starts anew, and gives versions that it gave before to other content. */
+  backUp(): () => void {
+    const restore = this.#store.backUp()
+    return () => {
+      restore()
+      this.#answers.expirePages()
+      this.resetConnections()
+    }
+  }
+
   /** Cuts every connection with a reset. */
   resetConnections(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy()

@@ -45,6 +45,18 @@ export class FakeObjectStore {
     this.#compacted = ++this.#version
   }
 
+  /** What a backup has, and how to go back to it: versions given out since are given out again. */
+  backUp(): () => void {
+    const version = this.#version
+    const collections = [...this.#collections].map(([name, objects]) => [name, new Map(objects)] as const)
+    return () => {
+      this.#version = version
+      this.#history = []
+      this.#collections.clear()
+      for (const [name, objects] of collections) this.#collections.set(name, new Map(objects))
+    }
+  }
+
   changesAfter(version: number): Change[] {
     if (version < this.#compacted) throw expired(`too old resource version: ${version} (${this.#compacted})`)
     return this.#history.filter((change) => change.version > version)

@@ -21,10 +21,13 @@ export class FakeWatch {
   readonly #timers: Timer[] = []
   #unsubscribe: (() => void) | undefined
   #silent = false
+  /** Nothing of this version or an earlier one comes out, also when the history is behind it: the server was restored. */
+  readonly #from: number
 
   constructor(options: FakeWatchOptions) {
     this.#options = options
     this.#matches = selectionOf(options.query, options.route.namespace)
+    this.#from = Number(options.query.get('resourceVersion') ?? 0)
   }
 
   get collection(): string {
@@ -37,7 +40,7 @@ export class FakeWatch {
     response.flushHeaders()
     response.on('close', () => this.#end())
     try {
-      for (const change of this.#past(query.get('resourceVersion') ?? '')) this.#deliver(change)
+      for (const change of this.#past()) this.#deliver(change)
     } catch (error) {
       if (!(error instanceof FakeStatusError)) throw error
       this.#send('ERROR', error.toStatus())
@@ -60,9 +63,9 @@ export class FakeWatch {
     this.#options.response.end()
   }
 
-  #past(resourceVersion: string): Change[] {
+  #past(): Change[] {
     const { store, route } = this.#options
-    if (resourceVersion !== '' && resourceVersion !== '0') return store.changesAfter(Number(resourceVersion))
+    if (this.#from > 0) return store.changesAfter(this.#from)
     const version = store.version
     return store
       .list(route.collection)
@@ -70,8 +73,8 @@ export class FakeWatch {
   }
 
   // A change of labels can move an object into or out of the selection: the client sees it come or go.
-  #deliver({ collection, type, object, previous }: Change): void {
-    if (collection !== this.collection) return
+  #deliver({ collection, version, type, object, previous }: Change): void {
+    if (collection !== this.collection || version <= this.#from) return
     const is = type !== 'DELETED' && this.#matches(object)
     const was = previous !== undefined && this.#matches(previous)
     if (is) this.#send(was ? 'MODIFIED' : 'ADDED', object)
@@ -88,6 +91,7 @@ export class FakeWatch {
 
   #bookmark(): void {
     const { store, route } = this.#options
+    if (store.version < this.#from) return
     const object = { apiVersion: route.apiVersion, metadata: { resourceVersion: String(store.version) } }
     this.#send('BOOKMARK', object)
   }

@@ -26,7 +26,7 @@ test('lists in pages, then follows changes', async () => {
   )
   server.remove(ConfigMaps, { namespace: 'x', name: 'c7' })
   await until(() => informer.lister.size === 1202)
-  assert.match(await metrics.registry.metrics(), 'vnet_reflector_objects{resource="configmaps"} 1202')
+  assert.match(await metrics.registry.metrics(), 'vnet_reflector_objects{resource="configmaps",view="local"} 1202')
   end.abort()
   await run
   await server.stop()

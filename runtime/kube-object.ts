@@ -94,3 +94,9 @@ export const deepFreeze = <T>(value: T): T => {
   for (const inner of Object.values(value)) deepFreeze(inner)
   return Object.freeze(value)
 }
+
+/** Field ownership is most of an object's bytes and of no use to readers. The object is fresh from the parser. */
+export const withoutManagedFields = <T extends KubeObject>(object: T): T => {
+  delete object.metadata?.managedFields
+  return object
+}

@@ -3,10 +3,10 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 /** The metrics of one process: its registry, and the instruments that the runtime itself feeds. */
 export type Metrics = {
   readonly registry: Registry
-  readonly reflectorRestarts: Counter<'resource' | 'reason'>
-  readonly reflectorLastEvent: Gauge<'resource'>
-  readonly reflectorObjects: Gauge<'resource'>
-  readonly reflectorLists: Counter<'resource'>
+  readonly reflectorRestarts: Counter<'resource' | 'view' | 'reason'>
+  readonly reflectorLastEvent: Gauge<'resource' | 'view'>
+  readonly reflectorObjects: Gauge<'resource' | 'view'>
+  readonly reflectorLists: Counter<'resource' | 'view'>
   readonly queueDepth: Gauge<'controller'>
   readonly queueAdds: Counter<'controller'>
   readonly queueRetries: Counter<'controller'>
@@ -24,25 +24,25 @@ export const createMetrics = ({ processMetrics = false }: { processMetrics?: boo
     reflectorRestarts: new Counter({
       name: 'vnet_reflector_restarts_total',
       help: 'Watches that ended, by reason: Timeout (normal), Expired (410), Silent (watchdog), Missing (404), Error.',
-      labelNames: ['resource', 'reason'] as const,
+      labelNames: ['resource', 'view', 'reason'] as const,
       registers,
     }),
     reflectorLastEvent: new Gauge({
       name: 'vnet_reflector_last_event_timestamp_seconds',
-      help: 'When the newest list, event or bookmark of a kind arrived.',
-      labelNames: ['resource'] as const,
+      help: 'When the newest list, event or bookmark of a kind arrived. View: local, mailbox (of a member on the hub), hub.',
+      labelNames: ['resource', 'view'] as const,
       registers,
     }),
     reflectorObjects: new Gauge({
       name: 'vnet_reflector_objects',
       help: 'Objects of a kind in memory.',
-      labelNames: ['resource'] as const,
+      labelNames: ['resource', 'view'] as const,
       registers,
     }),
     reflectorLists: new Counter({
       name: 'vnet_reflector_lists_total',
       help: 'Full lists fetched.',
-      labelNames: ['resource'] as const,
+      labelNames: ['resource', 'view'] as const,
       registers,
     }),
     queueDepth: new Gauge({

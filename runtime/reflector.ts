@@ -4,7 +4,7 @@ import { type Clock, systemClock } from './clock.ts'
 import { isServed } from './discovery.ts'
 import type { KubeClient } from './kube-client.ts'
 import type { Selection, WatchEvent } from './kube-client-options.ts'
-import { type KubeObject, keyOf, type Resource, resourceName } from './kube-object.ts'
+import { type KubeObject, keyOf, type Resource, resourceName, withoutManagedFields } from './kube-object.ts'
 import { Latch } from './latch.ts'
 import type { Logger } from './logging.ts'
 import type { Metrics } from './metrics.ts'
@@ -25,6 +25,8 @@ export type ReflectorOptions<T extends KubeObject> = Selection & {
    * on other evidence, a 404 empties nothing.
    */
   optional?: boolean
+  /** Label `view` of the metrics, where one process watches a kind more than once: whose objects these are. */
+  view?: string
   /** What is kept of an object; its key and resource version must stay. */
   transform?: (object: T) => T
 }
@@ -50,10 +52,10 @@ const backoff = exponentialBackoff({ baseMs: 500, maxMs: 10_000 })
 
 /**
  * Keeps a store equal to a kind in the API server: list, then watch from the list's version; on any end, watch again from the last
- * version seen; on 410, list again and apply the differences.
+ * version seen; on 410 or silence, list again and apply the differences.
  *
  *   Listing ──► Watching ──(time-out, error)──► BackingOff ──► Watching
- *      ▲           └──(410)──► BackingOff ──► Listing
+ *      ▲           └──(410, silence)──► BackingOff ──► Listing
  *      └── Missing ◄──(404, `optional`, and not in the server's list of kinds)
  *
  * From everywhere: (restart) ──► Listing
@@ -61,7 +63,7 @@ const backoff = exponentialBackoff({ baseMs: 500, maxMs: 10_000 })
 export class Reflector<T extends KubeObject> {
   readonly #options: Required<ReflectorOptions<T>>
   readonly #store: Store<T>
-  readonly #name: string
+  readonly #labels: { resource: string; view: string }
   readonly #synced = new Latch()
   #resourceVersion: string | undefined
   #round = new AbortController()
@@ -76,11 +78,18 @@ export class Reflector<T extends KubeObject> {
 
   constructor(store: Store<T>, options: ReflectorOptions<T>) {
     const transform = (object: T): T => object
-    const defaults = { clock: systemClock, random: Math.random, watchdogMs: 180_000, optional: false, transform }
+    const defaults = {
+      clock: systemClock,
+      random: Math.random,
+      watchdogMs: 180_000,
+      optional: false,
+      view: 'local',
+      transform,
+    }
     const everything = { namespace: undefined, labelSelector: undefined, fieldSelector: undefined }
     this.#options = { ...defaults, ...everything, ...options }
     this.#store = store
-    this.#name = resourceName(options.resource)
+    this.#labels = { resource: resourceName(options.resource), view: this.#options.view }
   }
 
   get status(): Readonly<ReflectorStatus> {
@@ -140,7 +149,7 @@ export class Reflector<T extends KubeObject> {
     const { client, resource, namespace, labelSelector, fieldSelector, metrics } = this.#options
     const { items, resourceVersion } = await client.list(resource, { namespace, labelSelector, fieldSelector, signal })
     signal.throwIfAborted()
-    metrics.reflectorLists.inc({ resource: this.#name })
+    metrics.reflectorLists.inc(this.#labels)
     this.#store.replace(items.map((item) => this.#kept(item)))
     this.#resourceVersion = resourceVersion
     this.#wasMissing = false
@@ -157,7 +166,7 @@ export class Reflector<T extends KubeObject> {
     if (signal.aborted) onAbort()
     signal.addEventListener('abort', onAbort, { once: true })
     const watchdog = startWatchdog(clock, watchdogMs, () =>
-      watch.abort(new SilentWatch(`no event and no bookmark of ${this.#name} for ${watchdogMs} ms`)),
+      watch.abort(new SilentWatch(`no event and no bookmark of ${this.#labels.resource} for ${watchdogMs} ms`)),
     )
     this.#status = { ...this.#status, state: 'Watching' }
     try {
@@ -200,13 +209,14 @@ export class Reflector<T extends KubeObject> {
   /** Records how a round ended and returns how long to wait before the next. */
   #afterEnd(ending: Ending, error: unknown): number {
     const { logger, metrics, random } = this.#options
-    metrics.reflectorRestarts.inc({ resource: this.#name, reason: ending })
+    metrics.reflectorRestarts.inc({ ...this.#labels, reason: ending })
     const delayMs = this.#delayAfter(ending, error)
-    const fields = { resource: this.#name, reason: ending, failures: this.#failures, retryInMs: Math.round(delayMs) }
+    const fields = { ...this.#labels, reason: ending, failures: this.#failures, retryInMs: Math.round(delayMs) }
     const state = ending === 'Missing' ? 'Missing' : 'BackingOff'
     const lastError = error instanceof Error ? error : undefined
     this.#status = { ...this.#status, state, restarts: this.#status.restarts + 1, lastError }
-    if (ending === 'Expired' || ending === 'Missing') this.#resourceVersion = undefined
+    // A watch from a version that the server has yet to reach, since it was restored, is silent as a dead one is.
+    if (ending === 'Expired' || ending === 'Missing' || ending === 'Silent') this.#resourceVersion = undefined
     if (ending === 'Missing') {
       this.#store.replace([])
       this.#synced.open()
@@ -218,7 +228,7 @@ export class Reflector<T extends KubeObject> {
       return jitter(missingRetryMs, 0.5, random)
     }
     if (ending === 'Timeout' || ending === 'Expired') logger.debug(fields, 'watch ended')
-    else logger.warn({ ...fields, err: error }, 'watch failed; it will be resumed')
+    else logger.warn({ ...fields, err: error }, 'watch failed; it will be begun again')
     return delayMs
   }
 
@@ -233,13 +243,7 @@ export class Reflector<T extends KubeObject> {
     const { clock, metrics } = this.#options
     const now = clock.now()
     this.#status = { ...this.#status, lastEventTimeMs: now, lastError: undefined }
-    metrics.reflectorLastEvent.set({ resource: this.#name }, now / 1000)
-    metrics.reflectorObjects.set({ resource: this.#name }, this.#store.size)
+    metrics.reflectorLastEvent.set(this.#labels, now / 1000)
+    metrics.reflectorObjects.set(this.#labels, this.#store.size)
   }
-}
-
-/** Field ownership is most of an object's bytes and of no use to readers. The object is fresh from the parser. */
-const withoutManagedFields = <T extends KubeObject>(object: T): T => {
-  delete object.metadata?.managedFields
-  return object
 }

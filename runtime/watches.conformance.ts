@@ -90,6 +90,23 @@ export const describeWatches = (name: string, connect: () => Promise<Connection>
     assert.ok(isGone(error), String(error))
   })
 
+  // A server that was restored is behind what its watchers have seen.
+  test('a watch from a version that is yet to come tells nothing up to that version', async () => {
+    const { resourceVersion } = await client.list(probes, { namespace })
+    const claimed = Number(resourceVersion) + 50
+    const query = { namespace, resourceVersion: String(claimed), signal: new AbortController().signal }
+    const watch = client.watch(probes, query)
+    const first = watch.next()
+    let written = 0
+    for (let i = 0; written <= claimed; i++) {
+      const { metadata } = await client.create(probes, { metadata: { namespace, name: `ahead-${i}` }, spec: {} })
+      written = Number(metadata?.resourceVersion)
+    }
+    const { value } = await first
+    assert.ok(Number(value?.object.metadata?.resourceVersion) > claimed, JSON.stringify(value))
+    await watch.return()
+  })
+
   test('tells a kind that is not there from one that is', async () => {
     const signal = new AbortController().signal
     await client.create(ConfigMaps, { metadata: { namespace, name: 'one' } })

@@ -19,7 +19,7 @@ const mailboxIndex = (object: { metadata: { namespace?: string } }): string[] =>
 
 /** The views that the hub's controllers read; all on the hub's own API server. */
 export const hubInformers = ({ client, logger, metrics, clock }: HubDeps) => {
-  const common = { client, logger, metrics, clock }
+  const common = { client, view: 'hub', logger, metrics, clock }
   return {
     clusters: new Informer({ ...common, resource: MemberClusters }),
     classes: new Informer({ ...common, resource: NetworkClasses }),

@@ -54,7 +54,7 @@ export const networksOfBridge = ({ spec, status }: NodeBridge): string[] => [
 export const memberInformers = (deps: MemberDeps) => {
   const { local, hub, cluster, namespace, gate, logger, metrics, clock } = deps
   const here = { client: local, logger, metrics, clock }
-  const mailbox = { client: hub, namespace: mailboxNamespace(cluster), logger, metrics, clock }
+  const mailbox = { client: hub, namespace: mailboxNamespace(cluster), view: 'mailbox', logger, metrics, clock }
   const ofMailbox = {
     mailboxNetworks: new Informer({ ...mailbox, resource: VirtualNetworks }),
     mailboxBridges: new Informer({ ...mailbox, resource: NodeBridges }),
