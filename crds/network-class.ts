@@ -43,6 +43,13 @@ export const networkClass = defineKind({
       limits: Type.Optional(
         Type.Object(
           {
+            networks: Type.Optional(
+              Type.Integer({
+                description: 'Networks of this class in one namespace: those that were made first.',
+                minimum: 1,
+                maximum: 1024,
+              }),
+            ),
             endpoints: Type.Optional(
               Type.Integer({
                 description: 'Attached interfaces of one network, in all clusters.',
@@ -51,13 +58,14 @@ export const networkClass = defineKind({
               }),
             ),
           },
-          { description: 'How large one network may grow.' },
+          { description: 'How many networks there may be, and how large one may grow.' },
         ),
       ),
     },
     { description: 'What networks of this class may do.' },
   ),
   columns: [
+    { name: 'Max networks', type: 'integer', jsonPath: '.spec.limits.networks' },
     { name: 'Max endpoints', type: 'integer', jsonPath: '.spec.limits.endpoints' },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],

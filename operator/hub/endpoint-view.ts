@@ -7,7 +7,7 @@ import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import { type EndpointVerdict, identityOf, judgeClaims } from './endpoint-claims.ts'
 import type { HubInformers } from './informers.ts'
 import { clusterOfMailbox } from './mailboxes.ts'
-import { keyOfNetwork } from './network-decision.ts'
+import { keyOfNetwork } from './network-index.ts'
 
 export const isOwnSlice = (slice: NetworkEndpointSlice): boolean =>
   clusterOfMailbox(slice.metadata.namespace) === slice.spec.cluster

@@ -6,6 +6,7 @@ import type { BridgeInput, CompileInput, LinkInput, NetworkInput, Site } from '#
 import { viewOf } from '#operator/publish/view.ts'
 import type { BridgeReport } from './bridge-reports.ts'
 import type { HubInformers } from './informers.ts'
+import { NetworkIndex } from './network-index.ts'
 import { decideNetwork, userNetworks } from './network-view.ts'
 import { lastAccepted } from './revisions.ts'
 
@@ -25,11 +26,12 @@ const gatherNetworks = (
   ownCluster: string,
 ): GatheredOverlay['networks'] => {
   const all = userNetworks(informers)
+  const index = new NetworkIndex(all)
   const networks = new Map<string, { object: VirtualNetwork; input: NetworkInput }>()
   for (const object of all) {
     const { status } = object
     if (status?.vni === undefined || status.mtuBytes === undefined) continue
-    const decision = decideNetwork(object, informers, { reports, ownCluster, all })
+    const decision = decideNetwork(object, informers, { reports, ownCluster, all: index })
     const carried = decision.objection ? lastAccepted(object, informers) : decision
     if (!carried || decision.vni !== status.vni) continue
     networks.set(decision.key, {

@@ -115,6 +115,23 @@ hub('a network that may not be carried gets its reason and disturbs no other', a
   assert.match(world.condition('Accepted', GREEN)?.message ?? '', /team-a\/blue/)
 })
 
+hub('a network that waits for a place or a number gets it when another is deleted', async ({ world }) => {
+  await world.join('east', [])
+  world.server.seed(NetworkClasses, { metadata: { name: 'one' }, spec: { limits: { networks: 1 } } } as never)
+  world.createNetwork({ className: 'one', vni: 100 })
+  await until(() => world.condition('Accepted')?.status === 'True')
+  const [second, namesake] = [
+    { namespace: 'team-a', name: 'second' },
+    { namespace: 'team-a', name: 'namesake' },
+  ]
+  world.createNetwork({ className: 'one' }, second)
+  world.createNetwork({ vni: 100 }, namesake)
+  await until(() => world.condition('Accepted', second)?.reason === 'LimitExceeded')
+  await until(() => world.condition('Accepted', namesake)?.reason === 'VNIInUse')
+  await world.server.client({ fieldManager: 'kubectl' }).delete(VirtualNetworks, BLUE)
+  await until(() => [second, namesake].every((ref) => world.condition('Accepted', ref)?.status === 'True'))
+})
+
 hub('an edit that does not pass leaves the network as it was', async ({ world }) => {
   await world.join('east', ['n1', 'n2'])
   world.createNetwork({})

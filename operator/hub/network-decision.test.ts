@@ -5,6 +5,7 @@ import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import { sha256 } from '#runtime/digest.ts'
 import type { BridgeReport } from './bridge-reports.ts'
 import { type DecisionInput, decide } from './network-decision.ts'
+import { NetworkIndex } from './network-index.ts'
 
 const network = (over: { name?: string; namespace?: string; spec?: object; status?: object; created?: string } = {}) =>
   ({
@@ -37,10 +38,12 @@ const report = (bridge: string, over: Partial<BridgeReport> = {}): BridgeReport 
 const says = (bridge: string, networks: { name: string; vni: number }[]): BridgeReport =>
   report(bridge, { status: { underlayMTUBytes: 1500, networks: networks.map((each) => ({ ...each, revision: 1 })) } })
 
-const decideOn = (wished: VirtualNetwork, over: Partial<DecisionInput> = {}) =>
+type Over = Partial<Omit<DecisionInput, 'all'>> & { all?: VirtualNetwork[] }
+
+const decideOn = (wished: VirtualNetwork, { all = [wished], ...over }: Over = {}) =>
   decide({
     network: wished,
-    all: [wished],
+    all: new NetworkIndex(all),
     class: { spec: {} } as never,
     namespaceLabels: {},
     reports: [report('east/n1')],
@@ -122,7 +125,21 @@ test('the MTU is that of the smallest underlay, once every connected cluster has
 })
 
 const rules = (spec: object) => ({ class: { spec } as never })
-const cases: [string, VirtualNetwork, Partial<DecisionInput>, string | undefined][] = [
+
+test('a class limits the networks of a namespace: those that came first are carried', () => {
+  const names = ['one', 'two', 'three']
+  const own = names.map((name, index) => network({ name, created: `2026-01-0${3 - index}T00:00:00Z` }))
+  const others = [network({ namespace: 'team-b' }), network({ name: 'gold', spec: { className: 'gold' } })]
+  const all = [...own, ...others]
+  const reasons = own.map((each) => decideOn(each, { all, ...rules({ limits: { networks: 2 } }) }).objection)
+  assert.equal(
+    reasons.map((objection) => objection?.reason),
+    ['LimitExceeded', undefined, undefined],
+  )
+  assert.match(reasons[0]?.message ?? '', /allows 2 networks .*\(spec.limits.networks\), and team-a has 2 .*: delete/)
+})
+
+const cases: [string, VirtualNetwork, Over, string | undefined][] = [
   ['no class', network({ spec: { className: 'gold' } }), { class: undefined }, 'ClassNotFound'],
   ['namespace by name', network(), rules({ allowedNamespaces: { names: ['team-a'] } }), undefined],
   ['namespace not named', network(), rules({ allowedNamespaces: { names: ['team-b'] } }), 'NamespaceNotAllowed'],

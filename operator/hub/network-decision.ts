@@ -1,16 +1,17 @@
 // Whether a network is carried, and with which numbers. Pure.
-import { bridgeDevice, type Digest, networkKey } from '#crds/names.ts'
+import { bridgeDevice, type Digest } from '#crds/names.ts'
 import type { NetworkClass } from '#crds/network-class.ts'
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import type { NetworkTopology } from '#operator/compile/input.ts'
 import type { BridgeReport } from './bridge-reports.ts'
+import { keyOfNetwork, type NetworkIndex } from './network-index.ts'
 import { deriveMtu, settleVni, vniHoldings } from './network-numbers.ts'
 import { type Objection, objectionTo } from './network-policies.ts'
 
 export type DecisionInput = {
   network: VirtualNetwork
   /** All users' networks, this one among them. */
-  all: readonly VirtualNetwork[]
+  all: NetworkIndex
   class: NetworkClass | undefined
   namespaceLabels: Record<string, string> | undefined
   reports: readonly BridgeReport[]
@@ -32,26 +33,10 @@ export type NetworkDecision = {
   objection: Objection | undefined
 }
 
-export const keyOfNetwork = ({ metadata }: VirtualNetwork): string =>
-  networkKey(metadata.namespace ?? '', metadata.name)
-
 export const topologyOf = ({ spec }: VirtualNetwork): NetworkTopology => {
   const { type = 'Mesh', star } = spec.topology ?? {}
   return { type, ...(star ? { star } : {}) }
 }
-
-const age = ({ metadata }: VirtualNetwork): string => `${metadata.creationTimestamp ?? ''} ${metadata.uid ?? ''}`
-
-/** Numbers of the others. Where two have the same, the older network keeps it. */
-const numbersOfOthers = ({ network, all }: DecisionInput): Map<number, string> =>
-  new Map(
-    all.flatMap((other): [number, string][] => {
-      const vni = other.status?.vni
-      if (vni === undefined || keyOfNetwork(other) === keyOfNetwork(network)) return []
-      const yields = network.status?.vni === vni && age(network) < age(other)
-      return yields ? [] : [[vni, keyOfNetwork(other)]]
-    }),
-  )
 
 /** Clusters whose bridges may carry the network. */
 const involvedClusters = ({ spec }: VirtualNetwork, clusters: readonly string[]): Set<string> => {
@@ -81,7 +66,7 @@ const settleMtu = (input: DecisionInput, clusters: readonly string[]): number | 
 }
 
 export const decide = (input: DecisionInput): NetworkDecision => {
-  const { network, reports, ownCluster, digest } = input
+  const { network, all, reports, ownCluster, digest } = input
   const key = keyOfNetwork(network)
   const clusters = [...(network.spec.clusters ?? [ownCluster])].sort()
   const settled = settleVni(
@@ -90,7 +75,7 @@ export const decide = (input: DecisionInput): NetworkDecision => {
       clusters: involvedClusters(network, clusters),
       wished: network.spec.vni,
       present: network.status?.vni,
-      others: numbersOfOthers(input),
+      holderOf: (vni) => all.holderOf(vni, network),
       holdings: memoized(() => vniHoldings(reports)),
     },
     digest,
@@ -100,6 +85,7 @@ export const decide = (input: DecisionInput): NetworkDecision => {
     clusters,
     class: input.class,
     namespaceLabels: input.namespaceLabels,
+    older: all.olderThan(network),
     vniProblem: 'problem' in settled ? settled.problem : undefined,
   })
   return {

@@ -37,8 +37,8 @@ export type VniRequest = {
   wished: number | undefined
   /** `status.vni`. */
   present: number | undefined
-  /** Numbers of the other networks. */
-  others: ReadonlyMap<number, string>
+  /** The other network that has a number. */
+  holderOf: (vni: number) => string | undefined
   /** Asked only for a network that has no number yet. */
   holdings: () => VniHoldings
 }
@@ -47,8 +47,8 @@ export type VniRequest = {
 const LIKELY_PROBES = 16
 
 /** Who else has the number for certain, in words; undefined when it is free. */
-const holderOf = (vni: number, { network, others, holdings }: VniRequest): string | undefined => {
-  const other = others.get(vni)
+const holderOf = (vni: number, { network, holderOf: networkOf, holdings }: VniRequest): string | undefined => {
+  const other = networkOf(vni)
   if (other !== undefined) return `network ${other}`
   const held = holdings().published.find((each) => each.vni === vni && each.network !== network)
   return held && `bridge ${held.bridge}, which still has it for network ${held.network}`
@@ -95,8 +95,8 @@ const freshVni = (request: VniRequest, digest: Digest): number => {
  * specs that were published, else from what the agents of the network's own clusters remember.
  */
 export const settleVni = (request: VniRequest, digest: Digest): { vni: number } | { problem: string } => {
-  const { network, wished, present, others, holdings } = request
-  if (present !== undefined && (wished === undefined || wished === present) && !others.has(present))
+  const { network, wished, present, holdings } = request
+  if (present !== undefined && (wished === undefined || wished === present) && !request.holderOf(present))
     return { vni: present }
   if (wished !== undefined) {
     const holder = holderOf(wished, request)

@@ -3,6 +3,7 @@ import { matchesLabels } from '#crds/names.ts'
 import type { NetworkClass } from '#crds/network-class.ts'
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import { clusterOfMailbox } from './mailboxes.ts'
+import { classNameOf } from './network-index.ts'
 
 export type NetworkCandidate = {
   network: VirtualNetwork
@@ -10,14 +11,14 @@ export type NetworkCandidate = {
   clusters: readonly string[]
   class: NetworkClass | undefined
   namespaceLabels: Record<string, string> | undefined
+  /** Networks of its namespace and class that came before. */
+  older: number
   /** Why it has no VNI. */
   vniProblem: string | undefined
 }
 
 export type Objection = { reason: string; message: string }
 export type NetworkPolicy = { reason: string; check: (candidate: NetworkCandidate) => string | undefined }
-
-const classNameOf = ({ network }: NetworkCandidate): string => network.spec.className ?? 'default'
 
 export const networkPolicies: readonly NetworkPolicy[] = [
   {
@@ -40,7 +41,7 @@ export const networkPolicies: readonly NetworkPolicy[] = [
     check: (candidate) =>
       candidate.class
         ? undefined
-        : `there is no NetworkClass ${classNameOf(candidate)}: ask an administrator for one, or set spec.className`,
+        : `there is no NetworkClass ${classNameOf(candidate.network)}: ask an administrator for one, or set spec.className`,
   },
   {
     reason: 'NamespaceNotAllowed',
@@ -49,7 +50,7 @@ export const networkPolicies: readonly NetworkPolicy[] = [
       const allowed = rules?.spec.allowedNamespaces
       if (!allowed || allowed.names?.includes(network.metadata.namespace ?? '')) return undefined
       if (allowed.matchLabels && matchesLabels(allowed.matchLabels, namespaceLabels)) return undefined
-      return `NetworkClass ${classNameOf(candidate)} does not allow namespace ${network.metadata.namespace}: use another class, or ask an administrator`
+      return `NetworkClass ${classNameOf(candidate.network)} does not allow namespace ${network.metadata.namespace}: use another class, or ask an administrator`
     },
   },
   {
@@ -60,8 +61,17 @@ export const networkPolicies: readonly NetworkPolicy[] = [
       const named = hubs === undefined ? candidate.clusters : [...candidate.clusters, hubs]
       const refused = allowed && named.filter((cluster) => !allowed.includes(cluster))
       return refused && refused.length > 0
-        ? `NetworkClass ${classNameOf(candidate)} does not allow cluster ${[...new Set(refused)].join(', ')}: it allows ${allowed.join(', ')}`
+        ? `NetworkClass ${classNameOf(candidate.network)} does not allow cluster ${[...new Set(refused)].join(', ')}: it allows ${allowed.join(', ')}`
         : undefined
+    },
+  },
+  {
+    reason: 'LimitExceeded',
+    check: ({ class: rules, network, older }) => {
+      const limit = rules?.spec.limits?.networks
+      return limit === undefined || older < limit
+        ? undefined
+        : `NetworkClass ${classNameOf(network)} allows ${limit} networks in one namespace (spec.limits.networks), and ${network.metadata.namespace} has ${older} that came before: delete one of them, or ask an administrator for more`
     },
   },
   { reason: 'VNIInUse', check: ({ vniProblem }) => vniProblem },

@@ -7,6 +7,7 @@ import type { BridgeReport } from './bridge-reports.ts'
 import type { HubInformers } from './informers.ts'
 import { clusterOfMailbox } from './mailboxes.ts'
 import { decide, type NetworkDecision } from './network-decision.ts'
+import { classNameOf, type NetworkIndex } from './network-index.ts'
 
 /** Networks that users made; the others are projections in mailboxes. One that we have let go is none any more, whatever else holds it. */
 export const userNetworks = ({ networks }: Pick<HubInformers, 'networks'>): VirtualNetwork[] =>
@@ -26,17 +27,13 @@ export const connectedClusters = ({ clusters }: Pick<HubInformers, 'clusters'>):
 export const decideNetwork = (
   network: VirtualNetwork,
   informers: HubInformers,
-  {
-    reports,
-    ownCluster,
-    all,
-  }: { reports: readonly BridgeReport[]; ownCluster: string; all: readonly VirtualNetwork[] },
+  { reports, ownCluster, all }: { reports: readonly BridgeReport[]; ownCluster: string; all: NetworkIndex },
 ): NetworkDecision => {
   const namespace = informers.namespaces.lister.get(network.metadata.namespace ?? '')
   return decide({
     network,
     all,
-    class: informers.classes.lister.get(network.spec.className ?? 'default'),
+    class: informers.classes.lister.get(classNameOf(network)),
     namespaceLabels: namespace && ({ ...namespace.metadata?.labels } as Record<string, string>),
     reports,
     connected: connectedClusters(informers),

@@ -11,11 +11,13 @@ import { departureOf, inUseCondition, protect, release } from './in-use.ts'
 import type { HubInformers } from './informers.ts'
 import { clusterOfMailbox } from './mailboxes.ts'
 import type { ClusterView } from './network-conditions.ts'
-import { keyOfNetwork, type NetworkDecision } from './network-decision.ts'
+import type { NetworkDecision } from './network-decision.ts'
+import { keyOfNetwork, NetworkIndex } from './network-index.ts'
 import { networkStatus } from './network-status.ts'
 import { connectedClusters, decideNetwork, userNetworks } from './network-view.ts'
 import type { OverlayBoards } from './overlay-report.ts'
 import { Projector, projectionIn, requestOfNetwork } from './projections.ts'
+import { relevantSource, relevantToOthers } from './relevant-changes.ts'
 
 export const networkController = (deps: HubDeps, informers: HubInformers, boards: OverlayBoards): Controller => {
   const { client, cluster: ownCluster, logger, metrics, clock } = deps
@@ -24,6 +26,10 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
   /** Numbers given out by us that the lister may not show yet. */
   const given = new Map<string, { uid: string; vni: number }>()
   const all = (): string[] => userNetworks(informers).map(keyOfNetwork)
+  const refused = (): string[] =>
+    userNetworks(informers)
+      .filter(({ status }) => findCondition(status?.conditions, 'Accepted')?.status === 'False')
+      .map(keyOfNetwork)
 
   /** Networks with the numbers that we gave them: two new ones must not get the same. */
   const withGiven = (network: VirtualNetwork): VirtualNetwork => {
@@ -36,7 +42,7 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
     const decision = decideNetwork(withGiven(network), informers, {
       reports: gatherBridges(informers),
       ownCluster,
-      all: userNetworks(informers).map(withGiven),
+      all: new NetworkIndex(userNetworks(informers).map(withGiven)),
     })
     if (decision.vni !== undefined && !decision.objection)
       given.set(decision.key, { uid: network.metadata.uid ?? '', vni: decision.vni })
@@ -72,6 +78,8 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
     clock,
     sources: [
       source(networks, requestOfNetwork),
+      // A number or a place that one gives back may be what another waits for.
+      relevantSource(networks, relevantToOthers, refused),
       boards.networks.source(),
       source(slices, ({ metadata, spec }) =>
         clusterOfMailbox(metadata.namespace) === undefined ? [] : [spec.network],

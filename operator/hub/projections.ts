@@ -9,7 +9,7 @@ import { VirtualNetworks } from '#runtime/overlay-resources.ts'
 import { isWritable } from './bridge-reports.ts'
 import type { HubInformers } from './informers.ts'
 import { clusterOfMailbox } from './mailboxes.ts'
-import { keyOfNetwork } from './network-decision.ts'
+import { keyOfNetwork } from './network-index.ts'
 
 type Status = NonNullable<VirtualNetwork['status']>
 

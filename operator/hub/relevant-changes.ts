@@ -67,6 +67,15 @@ export const relevantOfNetwork = ({ metadata, status }: VirtualNetwork): unknown
   [status?.vni, status?.mtuBytes],
 ]
 
+/** What decisions about other networks take from one. */
+export const relevantToOthers = ({ metadata, spec, status }: VirtualNetwork): unknown => [
+  metadata.uid,
+  metadata.deletionTimestamp,
+  metadata.finalizers,
+  spec.className,
+  status?.vni,
+]
+
 export const relevantOfNamespace = ({ metadata }: Namespace): unknown => [
   metadata?.uid,
   metadata?.labels,
