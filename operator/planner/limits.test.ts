@@ -128,6 +128,17 @@ test('one network is not helped at the expense of another', () => {
   )
 })
 
+test('no budget of changes is exceeded, however much would be repaired by it', () => {
+  const networks = [network({ actuators: ['Topology', 'Routes', 'Placement'] })]
+  const demands = Array.from({ length: 200 }, (_, i) => demand('one', 'two', 0.01, { name: `flow ${i}` }))
+  const cut = detour({ links: [], networks, demands, present: { ...detour().present, topology: {} } })
+  assert.is(solve(cut).cost.moves, 1)
+  assert.equal(solve({ ...cut, budgets: { moves: 0 } }).actions, [])
+  const linked = { ...cut, links: detour().links, budgets: { moves: 0 } }
+  assert.is(solve(linked).status, 'Feasible')
+  assert.equal(solve({ ...linked, budgets: { moves: 0, linkChanges: 0 } }).actions, [])
+})
+
 test('no demand of another network is traded for one that gains: who had what it needs keeps it', () => {
   // Blue overloads x-y, where green's first demand suffers. On x-z it would exceed by less, but take from green's second.
   const networks = [network({ baseline: ['x-y'] }), network({ name: 'green', baseline: ['x-y', 'x-z'], actuators: [] })]

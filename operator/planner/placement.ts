@@ -117,9 +117,8 @@ export class Placement {
     const { moves, movesPerBridge } = this.problem.input.budgets
     const { perMove, perMigrationSecond } = this.problem.costs
     const exceed = (before: number, limit: number | undefined): void => {
-      const over = (count: number): number =>
-        penalties.budget * Math.max(0, count - (limit ?? Number.POSITIVE_INFINITY))
-      this.violations.replace(over(before), over(before + by))
+      const over = (count: number): number => Math.max(0, count - (limit ?? Number.POSITIVE_INFINITY))
+      this.violations.replaceBudget(over(before), over(before + by))
     }
     exceed(this.moves, moves)
     this.moves += by

@@ -18,6 +18,9 @@ export type Strategy = (search: Search) => void
 
 export const strategies: Record<string, Strategy> = { greedy, 'local-search': localSearch, annealing }
 
+/** Those that are never to be below the published rules. */
+const searches = new Set([localSearch, annealing])
+
 /**
  * Time to keep for writing the plan: in shares of the time that it took to read the input (both grow with its size), and
  * of the whole (the longer the search, the more changes there are to give reasons for).
@@ -81,7 +84,7 @@ export const plan = (input: PlannerInput, options: SearchOptions, more: Record<s
   }
 
   // On small problems the published rules take no time, and are a floor under what a search finds before its limit.
-  const floor = strategy !== greedy && isSmall(problem) ? climb(greedy, present) : present
+  const floor = searches.has(strategy) && isSmall(problem) ? climb(greedy, present) : present
   let outcome = climb(strategy, present)
   if (isBetter(floor.value, outcome.value)) outcome = climb(strategy, floor)
   return writePlan(outcome, present, evaluator, { strategy: options.strategy, search: effort })

@@ -32,7 +32,7 @@ export class TopologyUse {
     this.problem = problem
     this.routing = routing
     this.violations = violations
-    this.changeBudget = budgets.linkChanges ?? Number.POSITIVE_INFINITY
+    this.changeBudget = Math.floor(budgets.linkChanges ?? Number.POSITIVE_INFINITY)
     const removable = stale.reduce((sum, set, n) => sum + (keepStale(n) ? 0 : set.size), 0)
     const hold = (n: number): boolean => keepStale(n) || removable > this.changeBudget
     this.uses = networks.map(() => new Int32Array(links.length))
@@ -97,10 +97,10 @@ export class TopologyUse {
   }
 
   private change(by: number): void {
-    const over = (): number => penalties.budget * Math.max(0, this.changes - this.changeBudget)
+    const over = (): number => Math.max(0, this.changes - this.changeBudget)
     const before = over()
     this.changes += by
-    this.violations.replace(before, over())
+    this.violations.replaceBudget(before, over())
   }
 }
 

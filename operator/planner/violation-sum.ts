@@ -4,8 +4,8 @@
  * what is reported to people comes from `check`.
  */
 export const penalties = {
-  /** Per unit that exceeds a budget of changes: never worth it, since doing nothing exceeds none. */
-  budget: 1000,
+  /** Per unit that exceeds a budget of changes: more than everything else together, since doing nothing exceeds none. */
+  budget: 1e9,
   unplaced: 100,
   notCompliant: 50,
   unroutable: 20,
@@ -18,10 +18,14 @@ export const penalties = {
 export const excess = (value: number, limit: number, least = 1): number =>
   value > limit ? (value - limit) / Math.max(limit, least) : 0
 
-/** A sum of non-negative terms that is exactly zero when no term is positive, however often it was changed. */
+/**
+ * A sum of non-negative terms that is exactly zero when no term is positive, however often it was changed. What exceeds
+ * budgets is counted apart: a number so much larger than the rest would take its last digits away.
+ */
 export class ViolationSum {
   private positive = 0
   private sum = 0
+  private overBudget = 0
 
   replace(before: number, after: number): void {
     if (before === after) return
@@ -29,7 +33,13 @@ export class ViolationSum {
     this.sum += after - before
   }
 
+  /** Exchanges by how many units (whole numbers) a budget of changes is exceeded. */
+  replaceBudget(before: number, after: number): void {
+    this.overBudget += after - before
+  }
+
   get total(): number {
-    return this.positive === 0 ? 0 : Math.max(this.sum, 1e-9)
+    const rest = this.positive === 0 ? 0 : Math.max(this.sum, 1e-9)
+    return this.overBudget > 0 ? penalties.budget * this.overBudget + rest : rest
   }
 }
