@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { pick, randomBelow, seededRandom } from '#operator/planner/random.ts'
+import { plan } from '#operator/planner/planner.ts'
+import { pick, type Random, randomBelow, seededRandom } from '#operator/planner/random.ts'
 import { readGraphml } from '#operator/planner/scenarios/graphml.ts'
 import { readIntercloud } from '#operator/planner/scenarios/intercloud.ts'
 import { patternNames } from '#operator/planner/scenarios/patterns.ts'
-import { makeScenario, type Variant, variants } from '#operator/planner/scenarios/scenario.ts'
+import { makeScenario, type ScenarioSpec, type Variant, variants } from '#operator/planner/scenarios/scenario.ts'
 import { cutOut, generateUnderlay, graphKinds, type Underlay } from '#operator/planner/scenarios/underlay.ts'
 import { type ObjectiveName, objectiveNames, type PlannerInput } from '#operator/planner/types.ts'
 
@@ -47,21 +48,28 @@ const instanceOf = (source: Instance['source'], seed: number, underlayOf: (size:
   const easier = objective === 'Latency' || objective === 'MinimumCost' ? 1 : 0
   const larger = easier + (seed % largeEvery === 0 ? 3 : 0)
   const underlay = underlayOf((placing ? 4 + randomBelow(random, 2) : 5 + randomBelow(random, 3)) + larger)
-  const input = makeScenario(
-    {
-      underlay,
-      pattern,
-      vms: placing ? 4 + larger + randomBelow(random, 3) : 6 + 2 * larger + randomBelow(random, 5),
-      variant,
-      objective,
-      elastic: objective === 'Throughput' || random() < 0.3,
-      maxHops: placing ? 3 : 4,
-      ...(random() < 0.3 && { linkBudget: 1 + randomBelow(random, 4) }),
-    },
-    random,
-  )
+  const spec: ScenarioSpec = {
+    underlay,
+    pattern,
+    vms: placing ? 4 + larger + randomBelow(random, 3) : 6 + 2 * larger + randomBelow(random, 5),
+    variant,
+    objective,
+    elastic: objective === 'Throughput' || random() < 0.3,
+    maxHops: placing ? 3 : 4,
+    ...(random() < 0.3 && { linkBudget: 1 + randomBelow(random, 4) }),
+  }
+  const scattered = makeScenario(spec, random)
+  const input = variant === 'ComplexOnline' && random() < 0.5 ? adaptedBefore(scattered, spec, random) : scattered
   const name = `${source} ${seed} ${underlay.name} ${variant} ${objective} ${pattern}`
   return { name, source, objective, variant, input }
+}
+
+/** The same input, but links, routes and places were adapted to other traffic before, by the published rules. */
+const adaptedBefore = (input: PlannerInput, spec: ScenarioSpec, random: Random): PlannerInput => {
+  const { demands } = makeScenario({ ...spec, pattern: pick(random, patternNames) }, random)
+  const options = { strategy: 'greedy', seed: 1, now: () => 0, deadlineMs: 1 } as const
+  const earlier = plan({ ...input, demands, budgets: {} }, options)
+  return earlier.status === 'Feasible' ? { ...input, present: { ...earlier.result, reservations: [] } } : input
 }
 
 export type Made = { instances: Instance[]; rejected: Rejected[]; notes: string[] }

@@ -22,7 +22,7 @@ export const qualityRows = (verdicts: Verdict[]): ResultRow[] => {
       verdicts.filter(({ outcome }) => ['Undecided', 'TooLarge', 'Degenerate'].includes(outcome)).length,
     ]),
     count(
-      'failures (rejected by the verifier, no plan found, exception)',
+      'failures (rejected by the verifier, no plan found, better than the optimum, exception)',
       [verdicts.filter(({ failures, outcome }) => failures.length > 0 && outcome !== 'TooLarge').length],
       { at: 'most', limit: 0, of: 'median' },
     ),
@@ -32,6 +32,15 @@ export const qualityRows = (verdicts: Verdict[]): ResultRow[] => {
       of: 'median',
     }),
   ]
+  for (const name of compared)
+    rows.push(
+      makeRow({
+        case: name,
+        metric: 'share of proven instances solved to the optimum',
+        unit: '%',
+        values: [(100 * ratiosOf(proven, name).filter((ratio) => ratio > 0.9999).length) / proven.length],
+      }),
+    )
   for (const name of compared) {
     const all = ratiosOf(proven, name)
     const against = { baseline: { case: 'exact', ratio: mean(all) } }

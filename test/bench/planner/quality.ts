@@ -14,18 +14,26 @@ export type Compared = (typeof compared)[number]
 export type Verdict = {
   instance: Instance
   /**
-   * `Undecided`: neither a feasible plan nor a proof that there is none. `Degenerate`: the optimum has no sign to take a
-   * ratio of (0, or less than the cost of the changes that repair the present). `Failed`: the solver or a strategy threw.
+   * `Undecided`: neither a feasible plan nor a proof that there is none, or no bound. `Degenerate`: the optimum has no
+   * sign to take a ratio of (0, or less than the cost of the changes that repair the present). `Failed`: the solver or a
+   * strategy threw.
    */
   outcome: 'Proven' | 'Bounded' | 'Infeasible' | 'Undecided' | 'TooLarge' | 'Degenerate' | 'Failed'
   ratio: Partial<Record<Compared, number>>
-  /** What must not happen: no feasible plan although there is one, a plan that the verifier rejects, an exception. */
+  /**
+   * What must not happen: no feasible plan although there is one, a plan that the verifier rejects, a plan that is better
+   * than what the solver proved to be best, an exception.
+   */
   failures: string[]
   belowGreedy: boolean
   exactMs: number
 }
 
 const workLimit = 200_000
+/** What the solver gives as a bound when it has none. */
+const noBound = 1e20
+/** Relative error of the solver (its gap is 1e-6) and of what is computed from its solution. */
+const tolerance = 1e-5
 
 export const solve = (
   instance: Instance,
@@ -93,10 +101,13 @@ const compare = async (verdict: Verdict, timeLimitSeconds: number): Promise<void
   const { status, bound } = proofs[0]!
   const found = plans['local-search'].status === 'Feasible'
   if (status === 'Infeasible') verdict.outcome = 'Infeasible'
-  else if (status === 'Stopped' && !found) verdict.outcome = 'Undecided'
+  else if (status === 'Stopped' && (!found || !(Math.abs(bound) < noBound))) verdict.outcome = 'Undecided'
   else {
     verdict.outcome = status === 'Optimal' ? 'Proven' : 'Bounded'
     const optimum = status === 'Optimal' ? net(best) : bound
+    for (const name of compared)
+      if (plans[name].status === 'Feasible' && net(plans[name]) > optimum + tolerance * Math.max(1, Math.abs(optimum)))
+        verdict.failures.push(`${name} reaches ${net(plans[name])}, more than the best there is, ${optimum}`)
     rate(verdict, plans, optimum)
   }
   if (!found && status === 'Optimal') verdict.failures.push('local-search found no feasible plan')

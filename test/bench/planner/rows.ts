@@ -61,13 +61,14 @@ const print = (rows: ResultRow[]): void => {
     )
 }
 
-/** Prints the table and writes `test/bench/results/planner.json`. */
-export const writeRows = (rounds: number, rows: ResultRow[]): void => {
+/** Prints the table and writes `test/bench/results/planner.json`; a part of the benchmarks has a file of its own. */
+export const writeRows = (part: string, rounds: number, rows: ResultRow[]): void => {
+  if (rows.length === 0) return
   print(rows)
   const folder = join(import.meta.dirname, '..', 'results')
   mkdirSync(folder, { recursive: true })
   const machine = { kernel: release(), cpus: availableParallelism() }
-  const file = join(folder, 'planner.json')
+  const file = join(folder, part === 'planner' ? 'planner.json' : `planner-${part}.json`)
   writeFileSync(file, `${JSON.stringify({ bench: 'planner', rounds, machine, rows }, undefined, 2)}\n`)
   console.log(`\nwritten: ${file}`)
 }
