@@ -77,7 +77,7 @@ const shortened = (problem: BridgeProblem): BridgeProblem => ({
 const noUnderlay: BridgeProblem = {
   subject: 'underlay',
   reason: 'NoUnderlay',
-  message: "no interface has the node's address; name it with --underlay-interface",
+  message: "no interface that leads to other nodes has the node's address; name one with --underlay-interface",
 }
 
 const problemsOf = ({ missing, hints, programmed, unreadable, facts }: Outcome): BridgeProblem[] =>

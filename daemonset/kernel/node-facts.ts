@@ -11,24 +11,32 @@ export type NodeFactsOptions = {
   nodeUID: string
 }
 
-/** Interface of the default route, IPv4 before IPv6. */
-const defaultRouteDevice = async (): Promise<string | undefined> => {
-  for (const family of ['-4', '-6']) {
-    const [route] = await runJson<{ dev?: string }[]>(['ip', family, '-json', 'route', 'show', 'default'])
-    if (route?.dev) return route.dev
+/** Interface of the default route, of the first family that has one. Several at once: none, since one alone would be guarded. */
+const defaultRouteDevice = async (families: readonly string[]): Promise<string | undefined> => {
+  for (const family of families) {
+    const routes = await runJson<{ type?: string; dev?: string }[]>(['ip', family, '-json', 'route', 'show', 'default'])
+    // One with a type leads nowhere (`unreachable`, `blackhole`).
+    const route = routes.find(({ type }) => type === undefined)
+    if (route) return route.dev
   }
   return undefined
 }
 
+/** Loopback and dummy devices hold addresses (of a node that speaks BGP, for example), but no packet of another node comes or goes there. */
+const leadsNowhere = ({ name, kind }: Interface): boolean => name === 'lo' || kind === 'dummy'
+
 const underlayOf = async (
-  options: NodeFactsOptions,
+  { nodeIPs, underlayInterface }: NodeFactsOptions,
   interfaces: readonly Interface[],
 ): Promise<Interface | undefined> => {
-  const named = (wanted: string | undefined): Interface | undefined => interfaces.find(({ name }) => name === wanted)
-  if (options.underlayInterface) return named(options.underlayInterface)
+  const outward = interfaces.filter((it) => !leadsNowhere(it))
+  const named = (wanted: string | undefined): Interface | undefined => outward.find(({ name }) => name === wanted)
+  if (underlayInterface) return named(underlayInterface)
+  const isHere = ({ addresses }: Interface): boolean => addresses.some((address) => nodeIPs.includes(address))
+  const holder = outward.find(isHere)
   // An address that no interface has just now is no reason to announce, and to guard, another network of the node.
-  if (options.nodeIPs.length === 0) return named(await defaultRouteDevice())
-  return interfaces.find(({ addresses }) => addresses.some((address) => options.nodeIPs.includes(address)))
+  if (holder || (nodeIPs.length > 0 && !interfaces.some(isHere))) return holder
+  return named(await defaultRouteDevice(isIP(nodeIPs[0] ?? '') === 6 ? ['-6', '-4'] : ['-4', '-6']))
 }
 
 /** Where and as what the node stands in the underlay. Without an interface there the device is empty. */
@@ -38,7 +46,10 @@ export const readNodeFacts = async (
 ): Promise<NodeFacts> => {
   const underlay = await underlayOf(options, interfaces)
   const present = underlay?.addresses ?? []
-  const preferred = options.underlayInterface ? [] : options.nodeIPs.filter((address) => present.includes(address))
+  // What the node is known by and stands on no interface that leads outward is reached by this one.
+  const own = [present, ...interfaces.filter(leadsNowhere).map(({ addresses }) => addresses)].flat()
+  const isNamed = !underlay || options.underlayInterface
+  const preferred = isNamed ? [] : options.nodeIPs.filter((address) => own.includes(address))
   const others = present.filter((address) => isIP(address) && !preferred.includes(address))
   // Of each family the first is enough: the neighbours accept one source for a link.
   const firstOf = (family: 4 | 6): string[] => [...preferred, ...others].filter((it) => isIP(it) === family).slice(0, 1)
