@@ -1,5 +1,5 @@
 import { expandLinkSets } from '#crds/link-sets.ts'
-import type { BridgeProblem } from '#crds/node-bridge.ts'
+import type { BridgeProblem, NodeBridgeSpec } from '#crds/node-bridge.ts'
 import { sha256 } from '#runtime/digest.ts'
 import type { Logger } from '#runtime/logging.ts'
 import { clusterOfBridge, gatherClaims } from '../desired/claims.ts'
@@ -38,6 +38,7 @@ const MAX_PASSES = 4
 /** Observe → diff → apply, until nothing is left to do or only what failed. */
 export class Reconciler {
   readonly #options: ReconcilerOptions
+  readonly #expanded = new WeakMap<NodeBridgeSpec, NodeBridgeSpec>()
   #isFit = false
   #facts: NodeFacts = { nodeUID: '', underlayDevice: '', underlayMTUBytes: 0, addresses: [] }
 
@@ -81,9 +82,16 @@ export class Reconciler {
     return missing
   }
 
+  /** The same networks for the same spec: what was made of them is not made anew. */
+  #expand(spec: NodeBridgeSpec): NodeBridgeSpec {
+    const known = this.#expanded.get(spec) ?? expandLinkSets(spec)
+    this.#expanded.set(spec, known)
+    return known
+  }
+
   async #program({ spec: accepted, slices }: InForce, facts: NodeFacts, logger: Logger): Promise<Programmed> {
     const { kernel, results, programs, udpPort, fastPath } = this.#options
-    const spec = { ...expandLinkSets(accepted ?? {}), ...(udpPort === undefined ? {} : { udpPort }) }
+    const spec = { ...this.#expand(accepted ?? {}), ...(udpPort === undefined ? {} : { udpPort }) }
     const claims = gatherClaims(slices, clusterOfBridge(spec.bridge))
     const { attachments, failures: unreadable } = results.read()
     for (const problem of unreadable) logger.warn({ reason: problem }, 'a CNI result cannot be used')

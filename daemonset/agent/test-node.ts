@@ -115,6 +115,11 @@ export class TestNode {
     return this.exec(process.execPath, ...this.#argv(objectPath), '--cleanup')
   }
 
+  isUp(device: string): boolean {
+    const [{ flags }] = JSON.parse(this.ip(`-j link show dev ${device}`)) as [{ flags: string[] }]
+    return flags.includes('UP')
+  }
+
   metrics(): string {
     return this.exec('curl', '-s', '--max-time', '5', 'http://127.0.0.1:14790/metrics')
   }

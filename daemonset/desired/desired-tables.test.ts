@@ -63,4 +63,30 @@ test('the last VM moves away: the bridge knows where to, for those who have not 
   assert.equal(settle(kernel, { ...spec, networks: [] }, [at('node-2')]), [], 'and forgets it with the network')
 })
 
+test('what did not change is the same object, so that nobody compares it again', () => {
+  const kernel = new FakeKernel()
+  kernel.add({ name: 'eth0', isUp: true, addresses: ['10.9.0.1'] })
+  settle(kernel, spec, [])
+  const observed = kernel.observe()
+  const tablesOf = (wanted: NodeBridgeSpec) =>
+    desiredState({
+      spec: wanted,
+      claims: new Map(),
+      attachments: [],
+      facts,
+      observed,
+      programs: 'one',
+      fastPath: 'Auto',
+      digest: sha256,
+    }).tables
+  const tables = tablesOf(spec)
+  assert.is(tables.paths.size, 1)
+  assert.is(tablesOf(spec).paths, tables.paths)
+  const links = [{ id: 2, bridge: 'east/node-2', address: '10.9.0.2' }]
+  const [changed] = tablesOf({ ...spec, links, networks: [{ ...network, links: [2] }] }).paths.values()
+  assert.is(changed?.value.link, 2)
+  const [moved] = tablesOf({ ...spec, links: [{ ...links[0]!, id: 1, bridge: 'east/node-9' }] }).paths.values()
+  assert.is(moved?.key.bridge, bridgeId('east/node-9', sha256))
+})
+
 test.run()

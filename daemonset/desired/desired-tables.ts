@@ -1,14 +1,15 @@
 import { bridgeId, type Digest } from '#crds/names.ts'
-import type { BridgeLink, BridgeNetwork, BridgeProblem, BridgeTree, NodeBridgeSpec } from '#crds/node-bridge.ts'
+import type { BridgeNetwork, BridgeProblem, BridgeTree, NodeBridgeSpec } from '#crds/node-bridge.ts'
 import { isFailure } from '../wire/failure.ts'
 import { type IpAddress, isIpv6, parseIpAddress } from '../wire/ip-address.ts'
 import type { Mac } from '../wire/mac.ts'
 import { LAYOUT_VERSION, MAX_TREE_LINKS } from '../wire/map-layouts.ts'
 import { bridgeOfClaim, type Claims } from './claims.ts'
 import type { NodeFacts } from './desired-state.ts'
+import { type Neighbours, neighboursOf } from './neighbours.ts'
 import { isOwned, type ObservedState } from './observed-state.ts'
 import type { PortDecision } from './ports.ts'
-import { type TableKey, type TableName, type Tables, type TableValue, tableOf, textOf } from './tables.ts'
+import { type Table, type TableKey, type TableName, type Tables, type TableValue, tableOf, textOf } from './tables.ts'
 import { overheadBytes, TUNNEL_DEVICE, TUNNEL_MARK } from './tunnel.ts'
 
 export type DesiredTablesInput = {
@@ -24,44 +25,19 @@ export type DesiredTablesInput = {
 }
 
 type Rows<N extends TableName> = { key: TableKey<N>; value: TableValue<N> }[]
-/** A link whose address could be read. */
-type Neighbour = BridgeLink & { readonly ip: IpAddress }
-type Context = DesiredTablesInput & { readonly neighbours: ReadonlyMap<number, Neighbour> }
-
-/** Each address belongs to one link: the one in force, else the first by number. Two would count and answer for each other. */
-const addressOwners = (links: readonly Neighbour[], { tables }: ObservedState): Map<IpAddress, number> => {
-  const owners = new Map<IpAddress, number>()
-  for (const { id, ip } of links) {
-    const inForce = tables.peers.get(textOf({ address: ip }))?.value
-    if (!owners.has(ip) || inForce === id) owners.set(ip, id)
-  }
-  return owners
+type Context = DesiredTablesInput & {
+  readonly neighbours: Neighbours['usable']
+  /** `bridgeId`, computed once for each bridge. */
+  readonly bridgeId: (bridge: string) => bigint
 }
 
-/** The links that can be used, by number; what is wrong with the others. */
-const readNeighbours = (
-  { spec, observed }: DesiredTablesInput,
-  problems: BridgeProblem[],
-): ReadonlyMap<number, Neighbour> => {
-  const drop = ({ id, bridge }: BridgeLink, reason: string, message: string): [] => {
-    problems.push({ subject: `link ${id} to ${bridge}`, reason, message })
-    return []
+const rememberIds = (digest: Digest): Context['bridgeId'] => {
+  const known = new Map<string, bigint>()
+  return (bridge) => {
+    const id = known.get(bridge) ?? bridgeId(bridge, digest)
+    known.set(bridge, id)
+    return id
   }
-  const readable = (spec.links ?? []).flatMap((link) => {
-    const ip = parseIpAddress(link.address)
-    return isFailure(ip) ? drop(link, 'BadAddress', ip.failure) : [{ ...link, ip }]
-  })
-  const owners = addressOwners(readable, observed)
-  const used = readable.flatMap((link) => {
-    const owner = owners.get(link.ip)
-    if (owner === link.id) return [link]
-    return drop(
-      link,
-      'DuplicateAddress',
-      `${link.address} is the address of link ${owner} as well: see that each node has its own`,
-    )
-  })
-  return new Map(used.map((link) => [link.id, link]))
 }
 
 const localAddress = ({ addresses }: NodeFacts, family6: boolean): IpAddress | null => {
@@ -120,14 +96,46 @@ const treeRows = (context: Context, problems: BridgeProblem[]): Rows<'trees'> =>
   })
 }
 
-const pathRows = (context: Context): Rows<'paths'> => {
-  const { networks, neighbours, digest } = context
-  return networks.flatMap(({ vni, links, routes }) => {
-    const hops = new Map<string, { link: number; label: number }>()
-    for (const link of carried(context, links)) hops.set(neighbours.get(link)!.bridge, { link, label: 0 })
-    for (const { to, link, label } of routes) if (neighbours.has(link)) hops.set(to, { link, label })
-    return [...hops].map(([bridge, value]) => ({ key: { bridge: bridgeId(bridge, digest), vni }, value }))
-  })
+/** Rows of a network that depend on nothing but it and the links: by far the most. */
+type NetworkRows = { readonly paths: Table<'paths'>; readonly peers: Table<'peer_networks'> }
+
+const makeNetworkRows = (context: Context, { vni, links, routes }: BridgeNetwork): NetworkRows => {
+  const { neighbours } = context
+  const hops = new Map<string, { link: number; label: number }>()
+  const own = carried(context, links)
+  for (const link of own) hops.set(neighbours.get(link)!.bridge, { link, label: 0 })
+  for (const { to, link, label } of routes) if (neighbours.has(link)) hops.set(to, { link, label })
+  return {
+    paths: tableOf<'paths'>(
+      [...hops].map(([bridge, value]) => ({ key: { bridge: context.bridgeId(bridge), vni }, value })),
+    ),
+    peers: tableOf<'peer_networks'>(own.map((link) => ({ key: { link, vni }, value: 1 }))),
+  }
+}
+
+const lastRows = new WeakMap<BridgeNetwork, NetworkRows & { neighbours: Context['neighbours'] }>()
+
+/** Made once for the same network over the same links. */
+const networkRows = (context: Context, network: BridgeNetwork): NetworkRows => {
+  const known = lastRows.get(network)
+  if (known?.neighbours === context.neighbours) return known
+  const made = { ...makeNetworkRows(context, network), neighbours: context.neighbours }
+  lastRows.set(network, made)
+  return made
+}
+
+const lastUnions = new WeakMap<object, { parts: readonly object[]; table: Table }>()
+
+/** The union of tables without common keys: the same object for the same parts. */
+const union = <N extends TableName>(parts: readonly Table<N>[]): Table<N> => {
+  const [first] = parts
+  if (!first) return new Map()
+  const known = lastUnions.get(first)
+  if (known && known.parts.length === parts.length && parts.every((part, at) => part === known.parts[at]))
+    return known.table as unknown as Table<N>
+  const table = new Map(parts.flatMap((part) => [...part]))
+  lastUnions.set(first, { parts, table: table as unknown as Table })
+  return table
 }
 
 const portRows = (ports: readonly PortDecision[]): Rows<'ports'> =>
@@ -140,7 +148,7 @@ const portRows = (ports: readonly PortDecision[]): Rows<'ports'> =>
  * last VM has moved away goes on knowing: those who have not heard of it yet, in another cluster while the hub is away, send to here. A
  * MAC on a bridge that cannot be reached is left out, so that its frames are flooded rather than dropped.
  */
-const macRows = (context: Context, reachable: ReadonlySet<string>): Rows<'macs'> => {
+const macRows = (context: Context, paths: Table<'paths'>): Rows<'macs'> => {
   const own = context.spec.bridge ?? ''
   const known = new Set([...context.observed.tables.macs.values()].map(({ key }) => key.vni))
   return context.networks.flatMap(({ name, vni, access }) => {
@@ -159,8 +167,8 @@ const macRows = (context: Context, reachable: ReadonlySet<string>): Rows<'macs'>
       if (ifindex !== undefined) return [{ key: { vni, mac }, value: { bridge: 0n, ifindex } }]
       const bridge = winner && bridgeOfClaim(winner)
       if (bridge === undefined || bridge === own) return []
-      const id = bridgeId(bridge, context.digest)
-      return reachable.has(`${id} ${vni}`) ? [{ key: { vni, mac }, value: { bridge: id, ifindex: 0 } }] : []
+      const id = context.bridgeId(bridge)
+      return paths.has(textOf({ bridge: id, vni })) ? [{ key: { vni, mac }, value: { bridge: id, ifindex: 0 } }] : []
     })
   })
 }
@@ -191,20 +199,19 @@ const metaRow = ({ spec, facts, udpPort, fastPath, digest }: Context): Rows<'met
 
 /** Contents of the maps, and what of the spec could not be expressed. References lead only to entries that exist. */
 export const desiredTables = (input: DesiredTablesInput): { tables: Tables; problems: BridgeProblem[] } => {
-  const problems: BridgeProblem[] = []
-  const context: Context = { ...input, neighbours: readNeighbours(input, problems) }
+  const { usable, problems: badLinks } = neighboursOf(input)
+  const problems = [...badLinks]
+  const context: Context = { ...input, neighbours: usable, bridgeId: rememberIds(input.digest) }
+  const { networks, neighbours, spec, ports } = context
   const trees = treeRows(context, problems)
   const treeKeys = new Set(trees.map(({ key }) => `${key.vni} ${key.tree}`))
-  const paths = pathRows(context)
-  const reachable = new Set(paths.map(({ key }) => `${key.bridge} ${key.vni}`))
-  const { networks, neighbours, spec, ports } = context
+  const rows = networks.map((network) => networkRows(context, network))
+  const paths = union(rows.map((each) => each.paths))
   const labels = (spec.labels ?? []).filter(({ link }) => neighbours.has(link))
   const tables: Tables = {
     links: tableOf<'links'>(linkRows(context, problems)),
     peers: tableOf<'peers'>(peerRows(context)),
-    peer_networks: tableOf<'peer_networks'>(
-      networks.flatMap(({ vni, links }) => carried(context, links).map((link) => ({ key: { link, vni }, value: 1 }))),
-    ),
+    peer_networks: union(rows.map(({ peers }) => peers)),
     labels: tableOf<'labels'>(labels.map(({ label, link, nextLabel }) => ({ key: label, value: { link, nextLabel } }))),
     trees: tableOf<'trees'>(trees),
     networks: tableOf<'networks'>(
@@ -212,9 +219,9 @@ export const desiredTables = (input: DesiredTablesInput): { tables: Tables; prob
         .filter(({ vni, floodTree }) => treeKeys.has(`${vni} ${floodTree}`))
         .map(({ vni, floodTree }) => ({ key: vni, value: { floodTree } })),
     ),
-    paths: tableOf<'paths'>(paths),
+    paths,
     ports: tableOf<'ports'>(portRows(ports)),
-    macs: tableOf<'macs'>(macRows(context, reachable)),
+    macs: tableOf<'macs'>(macRows(context, paths)),
     network_ports: tableOf<'network_ports'>(networkPortRows(ports)),
     meta: tableOf<'meta'>(metaRow(context)),
   }

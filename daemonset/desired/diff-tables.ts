@@ -1,5 +1,5 @@
 import { entryStep, type Operation, stepOf } from './operation.ts'
-import { type Entry, type TableName, type Tables, textOf } from './tables.ts'
+import { type Entry, haveSameValue, type TableName, type Tables, textOf } from './tables.ts'
 
 /**
  * Tables in the order in which they may refer to each other: an entry refers to tables before its own only. Additions go forward,
@@ -60,26 +60,26 @@ const references = (table: TableName, { key, value }: Entry): string[] => {
 const additions = (table: TableName, desired: Tables, observed: Tables): Operation[] =>
   [...desired[table]].flatMap(([text, entry]) => {
     const found = observed[table].get(text)
-    if (found && textOf(found.value) === textOf(entry.value)) return []
+    if (found && haveSameValue(found, entry)) return []
     return [{ ...put(table, entry), needs: references(table, entry) }]
   })
 
 /** Steps after which an entry is not referred to any more, by the step that is the entry's own. */
-const releases = (desired: Tables, observed: Tables): Map<string, string[]> => {
+const releases = (changed: readonly TableName[], desired: Tables, observed: Tables): Map<string, string[]> => {
   const found = new Map<string, string[]>()
-  for (const table of order)
+  for (const table of changed)
     for (const [text, entry] of observed[table]) {
       const next = desired[table].get(text)
-      if (next && textOf(next.value) === textOf(entry.value)) continue
+      if (next && haveSameValue(next, entry)) continue
       for (const target of references(table, entry))
         found.set(target, [...(found.get(target) ?? []), entryStep(table, text)])
     }
   return found
 }
 
-const removals = (desired: Tables, observed: Tables): Operation[] => {
-  const released = releases(desired, observed)
-  return order.toReversed().flatMap((table) =>
+const removals = (changed: readonly TableName[], desired: Tables, observed: Tables): Operation[] => {
+  const released = releases(changed, desired, observed)
+  return changed.toReversed().flatMap((table) =>
     [...observed[table]].flatMap(([text, entry]): Operation[] => {
       if (desired[table].has(text)) return []
       return [{ type: 'DeleteEntry', subject: table, table, entry, needs: released.get(entryStep(table, text)) ?? [] }]
@@ -97,14 +97,31 @@ export type TableOperations = {
   readonly removals: readonly Operation[]
 }
 
+/** Tables that were found equal, by the desired one: as long as both are the same objects, they are. */
+const equal = new WeakMap<object, object>()
+
+const isEqual = (table: TableName, desired: Tables, observed: Tables): boolean => {
+  if (equal.get(desired[table]) === observed[table]) return true
+  const found: ReadonlyMap<string, Entry> = observed[table]
+  const isSame = (text: string, entry: Entry): boolean => {
+    const other = found.get(text)
+    return other !== undefined && haveSameValue(entry, other)
+  }
+  if (desired[table].size !== found.size) return false
+  for (const [text, entry] of desired[table]) if (!isSame(text, entry)) return false
+  equal.set(desired[table], observed[table])
+  return true
+}
+
 /** What makes the observed tables the desired ones. */
 export const diffTables = (desired: Tables, observed: Tables): TableOperations => {
-  const added = order.flatMap((table) => additions(table, desired, observed))
+  const changed = order.filter((table) => !isEqual(table, desired, observed))
+  const added = changed.flatMap((table) => additions(table, desired, observed))
   const needs = added.flatMap((it) => (isForwarding(it.subject as TableName) ? (stepOf(it) ?? []) : []))
   return {
     closings: closings(desired, observed),
     additions: added,
     meta: additions('meta', desired, observed).map((it) => ({ ...it, needs })),
-    removals: removals(desired, observed),
+    removals: removals(changed, desired, observed),
   }
 }

@@ -41,6 +41,9 @@ export const textOf = (value: unknown): string => {
   return `{${members.map(([name, member]) => `${name}:${textOf(member)}`).join(',')}}`
 }
 
+export const haveSameValue = (left: Entry, right: Entry): boolean =>
+  left === right || textOf(left.value) === textOf(right.value)
+
 /** Builds one table; a second value for the same key replaces the first. */
 export const tableOf = <N extends TableName>(
   entries: Iterable<{ readonly key: TableKey<N>; readonly value: TableValue<N> }>,

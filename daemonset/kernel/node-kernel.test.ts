@@ -84,7 +84,11 @@ test('what the programs keep of links and ports goes with them, and the totals o
   const total = BigInt(cpus.length * (counts.maxEntries + 1))
   assert.equal(readCounters(kernel.sets.mapsFolder).networks.get(7), { packets: total, bytes: 100n * total })
   assert.is([...counts.entriesPerCpu()].length, 1)
+  const networks = async () => (await kernel.observe()).tables.networks
+  const none = await networks()
+  assert.is(await networks(), none, 'a table without a change is the same object')
   await apply('PutEntry', 'networks', 7, { floodTree: 0 })
+  assert.is((await networks()).size, 1)
   await apply('DeleteEntry', 'networks', 7, { floodTree: 0 })
   assert.equal([...counts.entriesPerCpu()], [])
   for (const map of [hops, counts]) map.close()

@@ -20,6 +20,7 @@ const portKey = (vni: number, ifindex: number): Uint8Array => mapLayouts.port_st
 export class PinnedTables {
   readonly #folder: string
   readonly #maps = new Map<string, BpfMap>()
+  readonly #known = new Map<TableName, { content: Buffer; entries: ReadonlyMap<string, Entry> }>()
   #stamp: number
 
   /** `firstStamp`: above all that an earlier agent gave; seconds of the clock will do. */
@@ -77,7 +78,11 @@ export class PinnedTables {
     this.#maps.clear()
   }
 
-  #readTable(table: TableName): Map<string, Entry> {
+  /** A table without a change is the same object as the last time, and costs next to nothing: the large ones hardly ever change. */
+  #readTable(table: TableName): ReadonlyMap<string, Entry> {
+    const content = this.#map(table).content()
+    const known = this.#known.get(table)
+    if (content && known?.content.equals(content)) return known.entries
     const { key: keyCodec, value: valueCodec } = codecs(table)
     const entries = new Map<string, Entry>()
     for (const [keyBytes, valueBytes] of this.#map(table).entries()) {
@@ -85,6 +90,7 @@ export class PinnedTables {
       const value = this.#withoutStamp(table, valueCodec.parse(valueBytes))
       entries.set(textOf(key), { key, value } as Entry)
     }
+    if (content) this.#known.set(table, { content, entries })
     return entries
   }
 

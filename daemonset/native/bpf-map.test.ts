@@ -42,6 +42,26 @@ for (const type of ['hash', 'lru_hash'] as const) {
   })
 }
 
+test('the content is the same until something changes', () => {
+  for (const type of ['hash', 'percpu_hash'] as const) {
+    const map = make({ type, valueSize: 8, maxEntries: 5000 })
+    const put = (key: number, value: number): void => {
+      const bytes = Uint8Array.from({ length: 8 }, () => value)
+      if (map.perCpu) map.updatePerCpu(u32(key), Array(possibleCpus()).fill(bytes))
+      else map.update(u32(key), bytes)
+    }
+    for (let key = 0; key < 3000; key++) put(key, 1)
+    const before = map.content()!
+    assert.is(before.length, 3000 * (4 + 8 * (map.perCpu ? possibleCpus() : 1)))
+    assert.ok(map.content()!.equals(before))
+    put(7, 2)
+    assert.not(map.content()!.equals(before))
+    map.delete(u32(8))
+    assert.not(map.content()!.equals(before))
+  }
+  assert.is(make({ type: 'array', maxEntries: 4 }).content(), undefined)
+})
+
 test('array: all elements exist, none can be deleted', () => {
   const map = make({ type: 'array', valueSize: 12 })
   map.update(u32(5), filled(12, 5))

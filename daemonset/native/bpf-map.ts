@@ -1,7 +1,7 @@
 import { addon, type Handle, type RawMap } from './addon.ts'
 import { bpfError } from './bpf-error.ts'
 import type { BpfProgram } from './bpf-program.ts'
-import { walkMap } from './map-walk.ts'
+import { mapContent, walkMap } from './map-walk.ts'
 import { type MapType, mapTypeName, mapTypeNumber } from './object-type.ts'
 
 /** `create` fails with EEXIST where the key is present, `exist` with ENOENT where it is not. */
@@ -113,6 +113,11 @@ export class BpfMap {
   entries(): Generator<[key: Uint8Array, value: Uint8Array], void, undefined> {
     this.#expectPerCpu(false, 'entries', 'entriesPerCpu')
     return walkMap(this.#raw, this.origin)
+  }
+
+  /** All bytes, to find out whether anything changed; `mapContent` says when there are none. */
+  content(): Buffer | undefined {
+    return mapContent(this.#raw, this.origin)
   }
 
   entriesPerCpu(): Generator<[key: Uint8Array, values: Uint8Array[]], void, undefined> {

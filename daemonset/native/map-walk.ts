@@ -36,7 +36,25 @@ export const walkMap = (map: RawMap, origin: string): Generator<Pair, void, unde
       : walkOnce(map, first, origin)
 }
 
-type Batch = { done: boolean; cursor: Uint8Array | undefined; nextCount: number; pairs: Pair[] }
+/**
+ * The bytes of all keys and values in the order in which the kernel keeps them, to find out whether anything changed: much cheaper than the pairs.
+ * (An entry that is written again, even with the same value, may change its place: then they differ.) Undefined where the kernel has no batches for the type, or the order says nothing.
+ */
+export const mapContent = (map: RawMap, origin: string): Buffer | undefined => {
+  if (!bucketTypes.has(mapTypeName(map.type))) return undefined
+  const chunks: Uint8Array[] = []
+  let batch = readBatch(map, undefined, batchCount(map), origin)
+  if (batch === undefined) return undefined
+  for (;;) {
+    chunks.push(batch.keys.subarray(0, batch.count * map.keySize))
+    chunks.push(batch.values.subarray(0, batch.count * strideBytes(map)))
+    if (batch.done) return Buffer.concat(chunks)
+    batch = nextBatch(map, batch, origin)
+  }
+}
+
+type Contents = { count: number; keys: Uint8Array; values: Uint8Array }
+type Batch = Contents & { done: boolean; cursor: Uint8Array | undefined; nextCount: number }
 
 const strideBytes = (map: RawMap): number =>
   map.cpus > 0 ? Math.ceil(map.valueSize / 8) * 8 * map.cpus : map.valueSize
@@ -56,14 +74,14 @@ const readBatch = (
     const batch = addon().batch(map.handle, cursor, count)
     if (batch === undefined) return undefined
     if (batch.count > 0 || batch.done) {
-      return { done: batch.done, cursor: batch.cursor, nextCount: count, pairs: split(map, batch) }
+      return { ...batch, nextCount: count }
     }
     if (batch.grow) count = Math.min(count * 2, BATCH_LIMIT)
   }
   throw bpfError('EAGAIN', `reading map '${origin}': ${IDLE_LIMIT} batches in a row returned nothing`)
 }
 
-const split = (map: RawMap, batch: { count: number; keys: Uint8Array; values: Uint8Array }): Pair[] => {
+const split = (map: RawMap, batch: Contents): Pair[] => {
   const stride = strideBytes(map)
   return Array.from({ length: batch.count }, (_, index) => [
     batch.keys.slice(index * map.keySize, (index + 1) * map.keySize),
@@ -73,13 +91,17 @@ const split = (map: RawMap, batch: { count: number; keys: Uint8Array; values: Ui
 
 function* walkBatches(map: RawMap, first: Batch, origin: string): Generator<Pair, void, undefined> {
   let batch = first
-  yield* batch.pairs
+  yield* split(map, batch)
   while (!batch.done) {
-    const next = readBatch(map, batch.cursor, batch.nextCount, origin)
-    if (next === undefined) throw bpfError('EINVAL', `reading map '${origin}': the kernel refused to go on`)
-    batch = next
-    yield* batch.pairs
+    batch = nextBatch(map, batch, origin)
+    yield* split(map, batch)
   }
+}
+
+const nextBatch = (map: RawMap, { cursor, nextCount }: Batch, origin: string): Batch => {
+  const next = readBatch(map, cursor, nextCount, origin)
+  if (next === undefined) throw bpfError('EINVAL', `reading map '${origin}': the kernel refused to go on`)
+  return next
 }
 
 /** Collects everything first; see `walkMap`. */
