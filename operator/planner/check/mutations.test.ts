@@ -207,7 +207,9 @@ test('every number that a plan promises is verified', () => {
   fc.assert(
     fc.property(drafts, ({ plan: made, world, pick }) => {
       const { networks, demands, cost, score } = made
-      const moves = made.actions.filter(({ type }) => type === 'MoveVm')
+      // Reasons tell what the search saw on its way, and promise nothing.
+      const moves = made.actions.filter((action) => action.type === 'MoveVm')
+      for (const move of moves) Object.assign(move, { reason: undefined })
       const promised = { networks, demands, cost, score, moves }
       const at = pick(numbersIn(promised))!
       const last = at.at(-1)!
@@ -224,6 +226,7 @@ test('every number that a plan promises is verified', () => {
 test('a prediction that is missing is found', () => {
   fc.assert(
     fc.property(drafts, fc.boolean(), ({ plan: made, world, pick }, ofNetwork) => {
+      if ((ofNetwork ? made.networks : made.demands).length === 0) return
       if (ofNetwork) made.networks = made.networks.filter((prediction) => prediction !== pick(made.networks))
       else made.demands = made.demands.filter((prediction) => prediction !== pick(made.demands))
       assert.ok(check(made, world).some(({ constraint }) => constraint === 'Prediction'))
