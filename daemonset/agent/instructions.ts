@@ -39,13 +39,14 @@ export class Instructions {
   readonly #options: InstructionsOptions
   #stored: StoredState
   #storedVersions = ''
+  #isKept = true
 
   constructor(options: InstructionsOptions) {
     this.#options = options
     this.#stored = options.file.read()
   }
 
-  /** Reads anew; what is accepted is in the local file before this returns. */
+  /** Reads anew; what is accepted is in the local file before this returns, unless that cannot be written: then the next call tries again. */
   read(): InForce {
     const { bridges, slices, key } = this.#options
     const identity = this.#identity()
@@ -78,8 +79,8 @@ export class Instructions {
     const { identity } = this.#stored
     const sameIdentity = JSON.stringify(identity) === JSON.stringify(next.identity)
     const heardNothing = next.spec === this.#stored.spec && next.slices === this.#stored.slices
-    if (sameIdentity && (heardNothing || versions === this.#storedVersions)) return
-    this.#options.file.write(next)
+    if (this.#isKept && sameIdentity && (heardNothing || versions === this.#storedVersions)) return
+    this.#isKept = this.#options.file.write(next)
     this.#stored = next
     this.#storedVersions = versions
   }

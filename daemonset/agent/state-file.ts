@@ -25,21 +25,34 @@ export const emptyState: StoredState = {
 /** `<state-dir>/desired.json`. A file of another version counts as none. */
 export class StateFile {
   readonly #path: string
-  /** Why the file could not be read. */
-  problem: BridgeProblem | undefined
+  #unreadable: BridgeProblem | undefined
+  #unwritable: BridgeProblem | undefined
 
   constructor(stateDir: string) {
     this.#path = join(stateDir, STATE_FILE)
   }
 
+  /** Why the file cannot be written, or could not be read. */
+  get problem(): BridgeProblem | undefined {
+    return this.#unwritable ?? this.#unreadable
+  }
+
   read(): StoredState {
     const { content, problem } = readJsonFile(this.#path)
-    this.problem = problem
+    this.#unreadable = problem
     const { version, ...state } = content as Partial<StoredState> & { version?: number }
     return version === VERSION ? { ...emptyState, ...state } : emptyState
   }
 
-  write(state: StoredState): void {
-    writeFileDurably(this.#path, JSON.stringify({ version: VERSION, ...state }))
+  /** False: it could not be written. A node does as it is told all the same; what it was told is lost with the process. */
+  write(state: StoredState): boolean {
+    try {
+      writeFileDurably(this.#path, JSON.stringify({ version: VERSION, ...state }))
+      this.#unwritable = undefined
+    } catch (error) {
+      const message = `${(error as Error).message}; an agent that starts while the API server is away will not know what to do: make room in the folder, and let it be writable`
+      this.#unwritable = { subject: this.#path, reason: 'StateUnwritable', message }
+    }
+    return this.#unwritable === undefined
   }
 }
