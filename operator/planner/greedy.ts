@@ -90,7 +90,10 @@ const roomiest = (state: State, vm: number): number => {
   return best
 }
 
-/** Gives each group that may change its route, largest first, the widest path that the ones before it left. */
+/**
+ * Gives each group that may change its route, largest first, the widest path that the ones before it left; those for
+ * which there is no time keep the path that they have.
+ */
 export const routeByRate = (search: Search): void => {
   const { state, evaluator } = search
   const proposals = new Proposals(state, evaluator)
@@ -98,7 +101,9 @@ export const routeByRate = (search: Search): void => {
     .filter((group) => group.from !== group.to && may(state.problem, group.network, 'Routes'))
     .sort((x, y) => y.rate - x.rate || x.key - y.key)
   for (const group of groups) state.setPath(group, undefined)
-  for (const group of groups) routeWidest(state, proposals, group)
+  for (const group of groups)
+    if (search.over) state.setPath(group, group.presentPath)
+    else routeWidest(state, proposals, group)
   state.commit()
 }
 

@@ -21,15 +21,7 @@ export type PathQuery = {
   weight: (arc: number) => number
   transit: Uint8Array
   maxHops: number
-  /** A path that costs no more than this needs no further search; default: only the cheapest will do. */
-  enough?: number
 }
-
-/** What a search for wide paths reads, per arc. */
-export type Widths = { width: Float64Array; open: Uint8Array; latency: Float64Array }
-
-/** More than any latency in microseconds: one arc fewer counts more than all of it. */
-const hopWeight = 1e12
 
 /** Path searches over one graph, with working memory that is reused between calls. */
 export class PathFinder {
@@ -58,7 +50,7 @@ export class PathFinder {
   /** Dijkstra's algorithm, without the limit on hops. */
   private unlimited(query: PathQuery): number[] | undefined {
     const { arcTo, outStart, outArc } = this.graph
-    const { from, to, weight, transit, enough = Number.NEGATIVE_INFINITY } = query
+    const { from, to, weight, transit } = query
     const sum = query.mode === 'Sum'
     const { cost, hops, via, done, heap } = this
     cost.fill(Number.POSITIVE_INFINITY)
@@ -68,7 +60,7 @@ export class PathFinder {
     hops[from] = 0
     via[from] = -1
     heap.push(cost[from], from)
-    search: while (heap.size > 0 && heap.topKey() < cost[to]!) {
+    while (heap.size > 0 && heap.topKey() < cost[to]!) {
       const bridge = heap.pop()
       if (done[bridge] === 1) continue
       done[bridge] = 1
@@ -87,40 +79,11 @@ export class PathFinder {
         cost[next] = candidate
         hops[next] = nextHops
         via[next] = arc
-        if (next === to && candidate <= enough) break search
         if (candidate < known) heap.push(candidate, next)
       }
     }
     if (cost[to] === Number.POSITIVE_INFINITY) return undefined
     return this.trace(from, to)
-  }
-
-  /** A widest path over the arcs that are `open`; no path is wider than the widest arc at either end. */
-  widest(query: Omit<PathQuery, 'mode' | 'weight'>, width: Float64Array, open: Uint8Array): number[] | undefined {
-    const { outStart, outArc } = this.graph
-    const widestAt = (bridge: number, incoming: 0 | 1): number => {
-      let most = Number.NEGATIVE_INFINITY
-      for (let i = outStart[bridge]!; i < outStart[bridge + 1]!; i++) {
-        const arc = outArc[i]! ^ incoming
-        if (open[arc] === 1 && width[arc]! > most) most = width[arc]!
-      }
-      return most
-    }
-    const enough = -Math.min(widestAt(query.from, 0), widestAt(query.to, 1))
-    const weight = (arc: number): number => (open[arc] === 1 ? -width[arc]! : Number.POSITIVE_INFINITY)
-    return this.cheapest({ ...query, mode: 'Max', weight, enough })
-  }
-
-  /** Of the widest paths one with the fewest arcs, and of these the one with the lowest latency. */
-  shortestWidest(query: Omit<PathQuery, 'mode' | 'weight'>, arcs: Widths): number[] | undefined {
-    const { width, open, latency } = arcs
-    const widest = this.widest({ ...query, maxHops: Number.POSITIVE_INFINITY }, width, open)
-    if (!widest || widest.length < 2) return widest
-    const least = widest.reduce((narrowest, arc) => Math.min(narrowest, width[arc]!), Number.POSITIVE_INFINITY)
-    const weight = (arc: number): number =>
-      open[arc] === 1 && width[arc]! >= least ? hopWeight + latency[arc]! : Number.POSITIVE_INFINITY
-    const short = this.relayed(query, weight) ?? this.unlimited({ ...query, mode: 'Sum', weight })
-    return short && short.length <= query.maxHops ? short : this.widest(query, width, open)
   }
 
   /** The cheapest path of one or two arcs: on a dense graph most of what there is to gain, at a small part of the cost. */
@@ -139,7 +102,10 @@ export class PathFinder {
   }
 
   /** The cheapest path of exactly two arcs, found without a search. */
-  private relayed({ from, to, transit }: Pick<PathQuery, 'from' | 'to' | 'transit'>, weight: (arc: number) => number) {
+  relayed(
+    { from, to, transit }: Pick<PathQuery, 'from' | 'to' | 'transit'>,
+    weight: (arc: number) => number,
+  ): number[] | undefined {
     const { arcFrom, arcTo, outStart, outArc } = this.graph
     const { cost, via } = this
     cost.fill(Number.POSITIVE_INFINITY)

@@ -101,7 +101,7 @@ export class Proposals {
   widest(group: Group): number[] | undefined {
     const { routing, problem, widths } = this.state
     const arcs = { width: widths.current, open: this.open(group.network), latency: problem.arcLatency }
-    return routing.finder.shortestWidest(this.query(group), arcs)
+    return routing.widest.find(this.query(group), arcs)
   }
 
   /** The path of lowest latency that has room for the group's load, or else simply of lowest latency. */

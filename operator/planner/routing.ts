@@ -1,6 +1,7 @@
 import { allSimplePaths, kCheapest } from './path-lists.ts'
 import { PathFinder } from './paths.ts'
 import { linkOfArc, localResource, may, mayRelink, type Problem } from './problem.ts'
+import { WidestPath } from './widest-path.ts'
 
 /** A path through the overlay; between VMs of one bridge it has no arcs and one resource, the bridge's inside. */
 export type Path = {
@@ -40,6 +41,7 @@ const yenCandidates = 6
 export class Routing {
   readonly problem: Problem
   readonly finder: PathFinder
+  readonly widest: WidestPath
   /** Links in each network's present topology, baseline included. */
   readonly presentLinks: Set<number>[]
   readonly baselineLinks: Set<number>[]
@@ -55,6 +57,7 @@ export class Routing {
   constructor(problem: Problem) {
     this.problem = problem
     this.finder = new PathFinder(problem)
+    this.widest = new WidestPath(problem, this.finder)
     const { networks, links, present } = problem.input
     const numbers = (names: string[]): Set<number> => new Set(names.map((name) => problem.ids.links.get(name)!))
     this.baselineLinks = networks.map((network) => numbers(network.baseline))
