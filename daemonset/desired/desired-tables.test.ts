@@ -2,26 +2,17 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { bridgeId } from '#crds/names.ts'
 import type { NetworkEndpoint } from '#crds/network-endpoint-slice.ts'
-import type { BridgeNetwork, NodeBridgeSpec } from '#crds/node-bridge.ts'
+import type { NodeBridgeSpec } from '#crds/node-bridge.ts'
 import { sha256 } from '#runtime/digest.ts'
 import { gatherClaims } from './claims.ts'
 import { desiredState } from './desired-state.ts'
 import { diff } from './diff.ts'
 import { FakeKernel } from './fake-kernel.ts'
+import { plainNetwork } from './generators.ts'
 
 const test = suite('tables')
 const facts = { nodeUID: 'node', underlayDevice: 'eth0', underlayMTUBytes: 1500, addresses: ['10.9.0.1'] }
-const network: BridgeNetwork = {
-  name: 'team-a/blue',
-  vni: 7,
-  device: 'vn0123456789abc',
-  mtuBytes: 1400,
-  access: true,
-  revision: 1,
-  links: [1],
-  routes: [],
-  floodTree: 0,
-}
+const network = { ...plainNetwork, links: [1] }
 const spec: NodeBridgeSpec = {
   serial: 1,
   epoch: 1,

@@ -1,4 +1,4 @@
-// Random overlays for property tests: a node's spec, slices, CNI results and a kernel that has seen anything before.
+// Overlays for tests, most of them random: a node's spec, slices, CNI results and a kernel that has seen anything before.
 import fc from 'fast-check'
 import type { NetworkEndpointSlice } from '#crds/network-endpoint-slice.ts'
 import type { BridgeNetwork, NodeBridgeSpec } from '#crds/node-bridge.ts'
@@ -9,6 +9,19 @@ export const OWN_BRIDGE = 'east/node-1'
 export const networkNames = ['team-a/blue', 'team-a/red', 'team-b/blue'] as const
 const deviceOf = (name: string): string => `vn${name.replace('/', '').replace('team-', '')}`
 const bridges = ['east/node-2', 'east/node-3', 'west/node-1', 'west/node-2']
+
+/** One network without links, for tests that need no random ones. */
+export const plainNetwork: BridgeNetwork = {
+  name: 'team-a/blue',
+  vni: 7,
+  device: 'vn0123456789abc',
+  mtuBytes: 1400,
+  access: true,
+  revision: 1,
+  links: [],
+  routes: [],
+  floodTree: 0,
+}
 
 export const mac = (number: number): Mac => `02:00:00:00:00:${number.toString(16).padStart(2, '0')}` as Mac
 

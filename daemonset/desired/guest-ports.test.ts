@@ -1,6 +1,5 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { BridgeNetwork } from '#crds/node-bridge.ts'
 import { sha256 } from '#runtime/digest.ts'
 import type { Mac } from '../wire/mac.ts'
 import { type Claims, gatherClaims } from './claims.ts'
@@ -8,22 +7,13 @@ import { cleanupOperations } from './cleanup-operations.ts'
 import { desiredState } from './desired-state.ts'
 import { diff } from './diff.ts'
 import { FakeKernel } from './fake-kernel.ts'
+import { plainNetwork } from './generators.ts'
 import { type Failure, nodeStatus } from './node-status.ts'
 import { stepOf } from './operation.ts'
 
 const test = suite('interfaces of VMs')
-const device = 'vn0123456789abc'
-const network: BridgeNetwork = {
-  name: 'team-a/blue',
-  vni: 7,
-  device,
-  mtuBytes: 1400,
-  access: true,
-  revision: 1,
-  links: [],
-  routes: [],
-  floodTree: 0,
-}
+const network = plainNetwork
+const { device } = network
 const attachment = {
   namespace: 'team-a',
   pod: 'vm',

@@ -4,6 +4,7 @@ import type { NodeBridgeSpec } from '#crds/node-bridge.ts'
 import { sha256 } from '#runtime/digest.ts'
 import { desiredState } from './desired-state.ts'
 import { FakeKernel } from './fake-kernel.ts'
+import { plainNetwork } from './generators.ts'
 import { type Failure, HELD_BACK, nodeStatus, type Outcome } from './node-status.ts'
 import { textOf } from './tables.ts'
 
@@ -57,16 +58,7 @@ test('a step that was held back is no problem of its own, but is not acknowledge
 })
 
 test('two networks never share a bridge: the first has it, the other is named', () => {
-  const network = {
-    device: 'vn0123456789abc',
-    mtuBytes: 1400,
-    access: true,
-    revision: 1,
-    links: [],
-    routes: [],
-    floodTree: 0,
-  }
-  const networks = ['team-a/blue', 'team-b/red'].map((name, index) => ({ ...network, name, vni: index + 7 }))
+  const networks = ['team-a/blue', 'team-b/red'].map((name, index) => ({ ...plainNetwork, name, vni: index + 7 }))
   const outcome = outcomeOf([], { ...spec, networks })
   assert.equal(
     outcome.programmed?.desired.bridges.map((bridge) => bridge.network),
