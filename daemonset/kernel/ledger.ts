@@ -100,7 +100,13 @@ export class Ledger {
       )
     const { devices, qdiscs, filters } = this.#owned
     const pruned = { ...this.#owned, devices: keep(devices), qdiscs: keep(qdiscs), filters: keep(filters) }
-    if (JSON.stringify(pruned) !== JSON.stringify(this.#owned)) this.#write(pruned)
+    if (JSON.stringify(pruned) === JSON.stringify(this.#owned)) return
+    try {
+      this.#write(pruned)
+    } catch {
+      // In the file a record of something absent does no harm; whoever has to add one is told what is wrong.
+      this.#owned = pruned
+    }
   }
 
   recordFlag(name: 'notrack' | 'bpffs', isOurs: boolean): void {
