@@ -1,3 +1,4 @@
+import { Server } from 'node:net'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HealthServer } from './health.ts'
@@ -58,5 +59,35 @@ test('says which port is taken', async () => {
   assert.match(String(error), `cannot listen on 127.0.0.1 port ${it.port}`)
   await it.stop()
 })
+
+/** Does something on a machine on which sockets of IPv6 end in `code`. */
+const withoutIpv6 = async (code: string, action: () => Promise<void>): Promise<void> => {
+  const { listen } = Server.prototype
+  Server.prototype.listen = function (this: Server, options: { host: string }) {
+    if (!options.host.includes(':')) return listen.call(this, options as never)
+    process.nextTick(() => this.emit('error', Object.assign(new Error(`listen ${code}`), { code })))
+    return this
+  } as typeof listen
+  try {
+    await action()
+  } finally {
+    Server.prototype.listen = listen
+  }
+}
+
+for (const code of ['EAFNOSUPPORT', 'EADDRNOTAVAIL'])
+  test(`on a machine without IPv6 (${code}) it answers on all addresses of IPv4`, () =>
+    withoutIpv6(code, async () => {
+      const { registry } = createMetrics()
+      const health = new HealthServer({ port: 0, host: '::', registry, logger: silentLogger })
+      const { port } = await health.listen()
+      const end = new AbortController()
+      const run = health.run(end.signal)
+      assert.is((await fetch(`http://127.0.0.1:${port}/livez`)).status, 200)
+      end.abort()
+      await run
+      const wanted = new HealthServer({ port: 0, host: '::1', registry, logger: silentLogger })
+      assert.match(String(await wanted.listen().catch((error) => error)), 'cannot listen on ::1')
+    }))
 
 test.run()

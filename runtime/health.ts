@@ -15,6 +15,11 @@ export type HealthServerOptions = {
   logger: Logger
 }
 
+const EVERYWHERE = '::'
+const EVERYWHERE_IPV4 = '0.0.0.0'
+/** What a kernel without IPv6 says (`ipv6.disable=1`). */
+const NO_IPV6: readonly unknown[] = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
+
 /**
  * `/livez`, `/readyz` and `/metrics` over plain HTTP. Each check is listed by name; one that fails makes 503. Liveness is for what a
  * restart would cure, nothing else.
@@ -36,18 +41,25 @@ export class HealthServer {
     this.#checks['/readyz'].set(name, check)
   }
 
-  /** Opens the port; rejects when it is taken. */
+  /** Opens the port; rejects when it is taken. On a machine without IPv6, `::` is all addresses of IPv4. */
   async listen(): Promise<{ port: number }> {
-    const { port, host = '::' } = this.#options
-    this.#server.listen({ port, host })
+    const { port, host = EVERYWHERE } = this.#options
     try {
-      await once(this.#server, 'listening')
+      await this.#listenOn(host).catch((error: NodeJS.ErrnoException) => {
+        if (host !== EVERYWHERE || !NO_IPV6.includes(error.code)) throw error
+        return this.#listenOn(EVERYWHERE_IPV4)
+      })
     } catch (cause) {
       throw new Error(`the health server cannot listen on ${host} port ${port}; choose another --health-port`, {
         cause,
       })
     }
     return { port: (this.#server.address() as AddressInfo).port }
+  }
+
+  async #listenOn(host: string): Promise<void> {
+    this.#server.listen({ port: this.#options.port, host })
+    await once(this.#server, 'listening')
   }
 
   /** Serves (and listens, if `listen` was not called) until the signal aborts. */
