@@ -79,4 +79,29 @@ inFolder('a state that cannot be written is a problem, and stops nothing; it is 
   assert.is(makeNode(stateDir).instructions.read().spec?.serial, 2)
 })
 
+inFolder('a spec for a Node is not taken before it is known which one this machine is', (stateDir) => {
+  const { told, instructions } = makeNode(stateDir)
+  told.nodeUID = ''
+  told.spec = specOf(1)
+  assert.equal([instructions.read().refusal?.reason, instructions.read().spec], ['WaitingForNode', undefined])
+  told.nodeUID = 'successor'
+  assert.equal([instructions.read().refusal?.reason, instructions.read().spec], ['ForeignNode', undefined])
+  told.spec = { ...specOf(2), nodeUID: 'successor' }
+  assert.equal([instructions.read().refusal, instructions.read().spec?.serial], [undefined, 2])
+})
+
+inFolder('a machine that was told before goes on without having read its Node', (stateDir) => {
+  const before = makeNode(stateDir)
+  before.told.spec = specOf(1)
+  before.instructions.read()
+  const { told, instructions } = makeNode(stateDir)
+  told.nodeUID = ''
+  assert.is(instructions.read().spec?.serial, 1)
+  told.spec = specOf(2)
+  assert.equal([instructions.read().refusal, instructions.read().spec?.serial], [undefined, 2])
+  // Of another machine it is told nothing, also so.
+  told.spec = { ...specOf(3), nodeUID: 'another' }
+  assert.equal([instructions.read().refusal?.reason, instructions.read().spec?.serial], ['ForeignNode', 2])
+})
+
 test.run()

@@ -21,6 +21,14 @@ const checks: readonly Check[] = [
     serial === undefined || bridge === undefined
       ? { reason: 'WaitingForHub', message: 'the hub has not written a spec for this node yet' }
       : undefined,
+  // A machine made anew under the name of an earlier one may hear that one's spec before its own Node.
+  ({ nodeUID }, identity, inForce) =>
+    nodeUID !== undefined && identity.nodeUID === '' && inForce === undefined
+      ? {
+          reason: 'WaitingForNode',
+          message: `the spec is for the Node with UID ${nodeUID}, and the Node object of this machine has not been read yet: see that the agent may get it, or give --node-uid`,
+        }
+      : undefined,
   ({ nodeUID }, identity) =>
     nodeUID !== undefined && identity.nodeUID !== '' && nodeUID !== identity.nodeUID
       ? {
