@@ -1,13 +1,28 @@
-import type { Action, Plan, Reason } from './plan.ts'
+import type { Action, Plan, ReleaseCause } from './plan.ts'
 import { quantity, rounded } from './quantity.ts'
 
 /** A score, 0.01 of a reference value each; `explain` says what that is. */
 const points = (score: number): string => `${rounded(100 * score)} ${Math.abs(score) === 0.01 ? 'point' : 'points'}`
 
-const because = ({ demands, bottleneck, worth, alternative, repairs, overcommits }: Reason): string => {
+const causes: Record<ReleaseCause, string> = {
+  DemandGone: 'the demand is gone',
+  NotDeclared: 'the demand is not a declared, rigid one any more',
+  RateChanged: 'the demand has another rate',
+  PathChanged: 'the demand takes another path',
+  NoRoom: 'the links of its path have nothing left to reserve',
+}
+
+const because = ({ type, reason }: Action): string => {
+  const { demands, bottleneck, worth, alternative, repairs, overcommits, cause } = reason
   const parts: string[] = []
   if (demands.length > 0) parts.push(`for ${demands.join(', ')}`)
-  if (bottleneck) parts.push(`which met ${bottleneck.name} at ${rounded(bottleneck.utilizationPercent)} % use`)
+  else if (type === 'ClearRoute' || type === 'RemoveLink') parts.push('nothing uses it')
+  if (bottleneck) {
+    const share = `${rounded(bottleneck.utilizationPercent)} %`
+    if (type === 'Reserve') parts.push(`of what can be reserved on ${bottleneck.name}, ${share} is then`)
+    else parts.push(`which met ${bottleneck.name} at ${share} use`)
+  }
+  if (cause) parts.push(causes[cause])
   if (repairs) parts.push(`without it the plan would break ${repairs}`)
   else if (worth !== undefined && worth > 0) parts.push(`worth ${points(worth)}`)
   if (alternative) {
@@ -25,7 +40,7 @@ const what = (action: Action): string => {
     case 'AddLink':
       return `Add link ${action.link} to ${action.network}`
     case 'RemoveLink':
-      return `Remove link ${action.link} from ${action.network}, where no route uses it`
+      return `Remove link ${action.link} from ${action.network}`
     case 'SetRoute': {
       const way = `over ${action.links.join(', ')}`
       const old = action.replaces ? ` instead of ${action.replaces.join(', ')}` : ''
@@ -75,7 +90,7 @@ export const explain = (plan: Plan): string[] => {
     lines.push(`${network}: ${objective} ${now} now, ${then} after${effect(gainPercent)}`)
   }
   lines.push(summary(plan))
-  plan.actions.forEach((action, i) => void lines.push(`${i + 1}. ${what(action)}${because(action.reason)}`))
+  plan.actions.forEach((action, i) => void lines.push(`${i + 1}. ${what(action)}${because(action)}`))
   for (const { demand, link, missingBps } of plan.unreserved)
     lines.push(`Not reserved: ${demand} lacks ${quantity(missingBps, 'bit/s')} of what can be reserved on ${link}`)
   for (const { constraint, subject, amount, unit, remedy } of plan.violations)

@@ -6,6 +6,7 @@ import type { Outcome } from './outcome.ts'
 import type { Action, Plan } from './plan.ts'
 import { predictDemands, predictNetworks } from './predictions.ts'
 import { Reasons } from './reasons.ts'
+import { reservationChanges } from './reservation-changes.ts'
 import { reserve } from './reservations.ts'
 import { bridgeName, resultState } from './result.ts'
 import type { State } from './state.ts'
@@ -19,7 +20,6 @@ export const writePlan = (
   { strategy, search }: Pick<Plan, 'strategy' | 'search'>,
 ): Plan => {
   const { state } = outcome
-  const { problem } = state
   const { reservations, unreserved } = reserve(state)
   const result = resultState(outcome, reservations)
   const actions = outcome.touched.some(Boolean) ? changes(present.state, state, evaluator, result) : []
@@ -31,7 +31,7 @@ export const writePlan = (
   return {
     strategy,
     status: violations.length === 0 ? 'Feasible' : 'Infeasible',
-    actions: ordered([...actions, ...reservationChanges(problem.input.present, result)]),
+    actions: ordered([...actions, ...reservationChanges(state, result)]),
     result,
     networks: predictNetworks(present.state, state, evaluator),
     demands: predictDemands(present.state, state),
@@ -99,7 +99,14 @@ const changes = (before: State, after: State, evaluator: Evaluator, result: Pres
   const whyCleared = new Map(reasons.forRoutes(usedAgain).map((reason, i) => [usedAgain[i], reason]))
   return [
     ...added.map(({ network, link }, i): Action => ({ type: 'AddLink', network, link, reason: whyLinks[i]! })),
-    ...removed.map(({ network, link }): Action => ({ type: 'RemoveLink', network, link, reason: { demands: [] } })),
+    ...removed.map(
+      ({ network, link }): Action => ({
+        type: 'RemoveLink',
+        network,
+        link,
+        reason: reasons.forRemoval(ids.networks.get(network)!, ids.links.get(link)!),
+      }),
+    ),
     ...set.map((route, i): Action => {
       const replaces = old.get(routeKey(route))?.links
       return { type: 'SetRoute', ...route, ...(replaces && { replaces }), reason: whyRoutes[i]! }
@@ -146,20 +153,5 @@ const placements = (after: State, reasons: Reasons): Action[] => {
       const reason = { ...whyMoved[i]!, ...(forced.has(vm) && { overcommits: true }) }
       return { type: 'MoveVm', vm: nameOf(vm), from, to: target(vm), migrationSeconds, reason }
     }),
-  ]
-}
-
-const reservationChanges = (present: PresentState, result: PresentState): Action[] => {
-  const key = (links: string[], bps: number): string => `${bps} ${links.join('\n')}`
-  const old = new Map(present.reservations.map((r) => [r.demand, key(r.links, r.bps)]))
-  const next = new Map(result.reservations.map((r) => [r.demand, key(r.links, r.bps)]))
-  const reason = (demand: string) => ({ demands: [demand] })
-  return [
-    ...present.reservations
-      .filter((r) => next.get(r.demand) !== old.get(r.demand))
-      .map(({ demand }): Action => ({ type: 'Release', demand, reason: reason(demand) })),
-    ...result.reservations
-      .filter((r) => old.get(r.demand) !== next.get(r.demand))
-      .map((reservation): Action => ({ type: 'Reserve', reservation, reason: reason(reservation.demand) })),
   ]
 }

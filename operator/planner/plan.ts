@@ -39,11 +39,17 @@ export type Violation = {
   remedy?: string
 }
 
+/** Why a reservation is given up: the demand ended, needs none any more, or another; or nothing is left to reserve. */
+export type ReleaseCause = 'DemandGone' | 'NotDeclared' | 'RateChanged' | 'PathChanged' | 'NoRoom'
+
 /** Why an action is in the plan, as data. */
 export type Reason = {
-  /** The demands that the action is for, largest first (at most three). */
+  /** The demands that the action is for, largest first (at most three); of a removal, those that left the link. */
   demands: string[]
-  /** The tightest resource on the way these demands took before, and its utilisation then. */
+  /**
+   * The tightest resource on the way these demands took before, and its utilisation then. Of a reservation: the link on
+   * its path with the largest share reserved, and that share.
+   */
   bottleneck?: { name: string; utilizationPercent: number }
   /**
    * What the whole plan would lose without this action, in units of the score (0.01 = 1 % of a reference value). In
@@ -52,6 +58,8 @@ export type Reason = {
   worth?: number
   /** The best choice that was not taken, and how much lower the score would be with it, or what it would break. */
   alternative?: { choice: string; worseBy?: number; breaks?: Constraint }
+  /** Of a release. */
+  cause?: ReleaseCause
   /** The action repairs a broken constraint. */
   repairs?: Constraint
   /** Another move must complete first, or the target is briefly overcommitted. */

@@ -48,6 +48,35 @@ test('reasons are data: the demand, the bottleneck that it met, and the second-b
   assert.ok(words.some((line) => line.includes('Route blue from a to b over a-b')))
 })
 
+test('removals, reservations and releases have their reasons as well', () => {
+  const all = ['Topology', 'Routes', 'Reservations'] as const
+  const cheap = [network({ baseline: ['x-y'], objective: 'MinimumCost', actuators: [...all] })]
+  const links = ['x-z', 'y-z']
+  const present = {
+    placement: { one: 'x', two: 'y' },
+    topology: { blue: ['x-y', ...links] },
+    routes: [{ network: 'blue', from: 'x', to: 'y', links }],
+    reservations: [
+      { demand: 'one>two', bps: 4e6, from: 'x', links },
+      { demand: 'gone', bps: 1e6, from: 'x', links: ['x-y'] },
+    ],
+  }
+  const result = solve(detour({ networks: cheap, demands: [demand('one', 'two', 4)], present }))
+  const reasonOf = (type: Action['type']) => result.actions.find((action) => action.type === type)!.reason
+  assert.equal(reasonOf('RemoveLink').demands, ['one>two'])
+  assert.equal(reasonOf('RemoveLink').bottleneck, { name: 'x > z', utilizationPercent: 4 })
+  assert.equal(reasonOf('RemoveLink').alternative, { choice: 'keep it', worseBy: 0.5 })
+  assert.equal(reasonOf('Reserve').bottleneck, { name: 'x > y', utilizationPercent: 80 })
+  const causes = result.actions.flatMap((action) => (action.type === 'Release' ? [action.reason.cause] : []))
+  assert.equal(causes, ['DemandGone', 'PathChanged'])
+  const words = explain(result).join('\n')
+  assert.match(words, /of what can be reserved on x > y, 80 % is then/)
+  assert.match(
+    words,
+    /Remove link x-z from blue: for one>two; which met x > z at 4 % use; next best keep it, 50 points/,
+  )
+})
+
 test('residual bandwidth prefers the wide detour, latency the short way, cost the cheapest links', () => {
   const wide = solve(detour())
   assert.equal(wide.result.routes, [{ network: 'blue', from: 'x', to: 'y', links: ['x-z', 'y-z'] }])

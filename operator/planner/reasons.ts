@@ -126,6 +126,19 @@ export class Reasons {
     return reason
   }
 
+  /** No route uses the link any more. What keeping it would cost: its price, a place in the budget of links. */
+  forRemoval(network: number, link: number): Reason {
+    const { topology, problem } = this.after
+    const left = [...this.before.groups.values()].filter(
+      (group) => group.network === network && group.path?.arcs.some((arc) => arc >> 1 === link),
+    )
+    const reason = this.describe(left.flatMap(({ demands }) => demands))
+    const price = problem.input.networks[network]!.objective === 'MinimumCost' ? this.evaluator.perUnit[network]! : 0
+    const worseBy = -price * problem.linkCost[link]! - problem.costs.perLinkChange
+    const full = topology.spare(network) <= 0
+    return { ...reason, alternative: { choice: 'keep it', ...(full ? { breaks: 'LinkBudget' } : { worseBy }) } }
+  }
+
   private tried(change: () => void, budget: Constraint = 'ChangeBudget'): Trial {
     const mark = this.after.uncommitted
     change()

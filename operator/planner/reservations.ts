@@ -6,7 +6,7 @@ import type { Reservation } from './types.ts'
 
 type Outcome = { reservations: Reservation[]; unreserved: Plan['unreserved'] }
 
-const arcsOf = (problem: Problem, { from, links }: Reservation): number[] => {
+export const arcsOf = (problem: Problem, { from, links }: Reservation): number[] => {
   let at = problem.ids.bridges.get(from)
   return links.flatMap((name) => {
     const arc = 2 * (problem.ids.links.get(name) ?? Number.NaN)
@@ -14,6 +14,12 @@ const arcsOf = (problem: Problem, { from, links }: Reservation): number[] => {
     at = next === undefined ? undefined : problem.arcTo[next]
     return next === undefined ? [] : [next]
   })
+}
+
+/** How much of an arc's capacity can be reserved. */
+export const reservableBps = (problem: Problem, arc: number): number => {
+  const link = problem.input.links[linkOfArc(arc)]!
+  return (arc % 2 === 0 ? link.aToB : link.bToA).reservableBps ?? 0
 }
 
 /**
@@ -24,10 +30,7 @@ const arcsOf = (problem: Problem, { from, links }: Reservation): number[] => {
 export const reserve = (state: State): Outcome => {
   const { problem } = state
   const { demands, links, present } = problem.input
-  const left = Float64Array.from({ length: problem.arcs }, (_, arc) => {
-    const link = links[linkOfArc(arc)]!
-    return (arc % 2 === 0 ? link.aToB : link.bToA).reservableBps ?? 0
-  })
+  const left = Float64Array.from({ length: problem.arcs }, (_, arc) => reservableBps(problem, arc))
   const held = new Map(present.reservations.map((reservation) => [reservation.demand, reservation]))
   const kept: Reservation[] = []
   for (const reservation of present.reservations) {
