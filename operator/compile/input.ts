@@ -52,6 +52,8 @@ export type Holding = {
   readonly carried: ReadonlyMap<string, { vni: number; paths: number }>
   /** By neighbour. */
   readonly links: ReadonlyMap<string, unknown>
+  /** By the text of the remaining path. */
+  readonly labelOfPath: ReadonlyMap<string, unknown>
 }
 
 export type CompileInput = {

@@ -1,5 +1,5 @@
 // What one bridge can hold (daemonset/bpf, and the sizes in crds/node-bridge.ts). What does not fit is left out and named: the rest works.
-import type { NameSet } from './name-set.ts'
+import type { CompileInput } from './input.ts'
 import type { Shape } from './shape.ts'
 import type { Path, Topology, TopologyProblem } from './topology.ts'
 import { pathText } from './topology.ts'
@@ -20,35 +20,85 @@ export const LIMITS = {
   pathsOfCarriers: 262_144,
 } as const
 
-/** What bridges have taken of something so far, by bridge: shared by all networks. */
-type Budget = Map<string, Set<string>>
+type Routes = Topology['routes']
+type Limited<Value> = { kept: Value; lost: string[] }
 
 const remainders = (path: Path): { bridge: string; text: string }[] =>
   path.slice(1, -1).map((bridge, index) => ({ bridge, text: pathText(path, index + 1) }))
 
-/** Takes the labels that a path needs; false, and nothing taken, when a bridge has none left. */
-const takeLabels = (path: Path, budget: Budget): boolean => {
-  const needed = remainders(path).filter(({ bridge, text }) => !budget.get(bridge)?.has(text))
-  if (needed.some(({ bridge }) => (budget.get(bridge)?.size ?? 0) >= LIMITS.labels)) return false
-  for (const { bridge, text } of needed) budget.set(bridge, (budget.get(bridge) ?? new Set()).add(text))
-  return true
+/** Labels of bridges: shared by all networks, and taken by what is published until it is gone. */
+class Labels {
+  readonly #holdings: CompileInput['holdings']
+  /** No bridge has more than this. As long as it fits, nobody looks at single paths. */
+  readonly #atMost = new Map<string, number>()
+  readonly #fitting: Shape[] = []
+  #taken: Map<string, Set<string>> | undefined
+
+  constructor(holdings: CompileInput['holdings']) {
+    this.#holdings = holdings
+  }
+
+  *limit(shape: Shape): Generator<void, Limited<Routes>> {
+    if (!this.#taken && this.#fits(shape)) return { kept: shape.routes, lost: [] }
+    if (!this.#taken) {
+      this.#taken = new Map()
+      for (const each of this.#fitting) yield* this.#take(each, this.#taken)
+    }
+    return yield* this.#take(shape, this.#taken)
+  }
+
+  #fits(shape: Shape): boolean {
+    const sums = [...shape.labels].map(([bridge, count]): [string, number] => {
+      const before = this.#atMost.get(bridge) ?? this.#holdings.get(bridge)?.labelOfPath.size ?? 0
+      return [bridge, before + count]
+    })
+    if (sums.some(([, sum]) => sum > LIMITS.labels)) return false
+    for (const [bridge, sum] of sums) this.#atMost.set(bridge, sum)
+    this.#fitting.push(shape)
+    return true
+  }
+
+  *#take({ routes }: Shape, taken: Map<string, Set<string>>): Generator<void, Limited<Routes>> {
+    const lost: string[] = []
+    const kept = new Map<string, Map<string, Path>>()
+    for (const [ingress, paths] of routes) {
+      const fitting = new Map<string, Path>()
+      for (const [destination, path] of paths)
+        if (this.#takePath(path, taken)) fitting.set(destination, path)
+        else lost.push(`${ingress}>${destination}`)
+      if (fitting.size > 0) kept.set(ingress, fitting)
+      yield
+    }
+    return lost.length === 0 ? { kept: routes, lost } : { kept, lost }
+  }
+
+  /** Takes the labels that a path needs; false, and nothing taken, when a bridge has none left. */
+  #takePath(path: Path, taken: Map<string, Set<string>>): boolean {
+    const at = (bridge: string): Set<string> => {
+      const known = taken.get(bridge) ?? new Set(this.#holdings.get(bridge)?.labelOfPath.keys())
+      taken.set(bridge, known)
+      return known
+    }
+    const needed = remainders(path).filter(({ bridge, text }) => !at(bridge).has(text))
+    if (needed.some(({ bridge }) => at(bridge).size >= LIMITS.labels)) return false
+    for (const { bridge, text } of needed) at(bridge).add(text)
+    return true
+  }
 }
 
-const limitRoutes = (routes: Topology['routes'], labels: Budget): { kept: Topology['routes']; lost: string[] } => {
-  const lost: string[] = []
-  const kept = new Map<string, Map<string, Path>>()
-  for (const [ingress, paths] of routes) {
-    const fitting = new Map<string, Path>()
-    for (const [destination, path] of paths)
-      if (fitting.size < LIMITS.routes && takeLabels(path, labels)) fitting.set(destination, path)
-      else lost.push(`${ingress}>${destination}`)
-    if (fitting.size > 0) kept.set(ingress, fitting)
-  }
-  return lost.length === 0 ? { kept: routes, lost } : { kept, lost }
+/** Routes of one network at one bridge. */
+const limitIngresses = (routes: Routes): Limited<Routes> => {
+  const full = [...routes].filter(([, { size }]) => size > LIMITS.routes)
+  if (full.length === 0) return { kept: routes, lost: [] }
+  const lost = full.flatMap(([ingress, paths]) =>
+    [...paths.keys()].slice(LIMITS.routes).map((to) => `${ingress}>${to}`),
+  )
+  const kept = new Map([...routes].map(([ingress, paths]) => [ingress, new Map([...paths].slice(0, LIMITS.routes))]))
+  return { kept, lost }
 }
 
 /** A branch is cut at both ends, so that both agree. */
-const limitTree = (tree: NonNullable<Topology['tree']>): { kept: NonNullable<Topology['tree']>; lost: string[] } => {
+const limitTree = (tree: NonNullable<Topology['tree']>): Limited<NonNullable<Topology['tree']>> => {
   const lost: string[] = []
   if ([...tree.values()].every(({ size }) => size <= LIMITS.treeLinks)) return { kept: tree, lost }
   const kept = new Map([...tree].map(([bridge, branches]) => [bridge, new Set(branches)]))
@@ -61,32 +111,7 @@ const limitTree = (tree: NonNullable<Topology['tree']>): { kept: NonNullable<Top
   return { kept, lost }
 }
 
-/** Takes links, each at both of its ends; those that one end has no room for are left out at both. */
-export const limitLinks = (
-  neighbours: ReadonlyMap<string, NameSet>,
-  taken: Budget,
-  limit: number = LIMITS.links,
-): { kept: ReadonlyMap<string, NameSet>; lost: string[] } => {
-  const lost: string[] = []
-  const kept = new Map<string, Set<string>>([...neighbours.keys()].map((bridge) => [bridge, new Set()]))
-  const hasRoom = (bridge: string, other: string): boolean =>
-    taken.get(bridge)?.has(other) || (taken.get(bridge)?.size ?? 0) < limit
-  const take = (bridge: string, other: string): void => {
-    taken.set(bridge, (taken.get(bridge) ?? new Set()).add(other))
-    kept.get(bridge)?.add(other)
-  }
-  for (const [bridge, others] of neighbours)
-    for (const other of others) {
-      if (bridge > other) continue
-      if (hasRoom(bridge, other) && hasRoom(other, bridge)) {
-        take(bridge, other)
-        take(other, bridge)
-      } else lost.push(`${bridge}>${other}`)
-    }
-  return lost.length === 0 ? { kept: neighbours, lost } : { kept, lost }
-}
-
-const problem = (what: string, lost: string[], advice: string): TopologyProblem[] =>
+const problem = (what: string, lost: readonly string[], advice: string): TopologyProblem[] =>
   lost.length === 0
     ? []
     : [
@@ -96,66 +121,56 @@ const problem = (what: string, lost: string[], advice: string): TopologyProblem[
         },
       ]
 
-/** Bridges whose copies of a flood, one for each link, are more than a bridge can send. */
-const overwhelmed = ({ tree, neighbours }: Shape): string[] =>
-  tree === undefined ? [...neighbours].filter(([, { size }]) => size > LIMITS.treeLinks).map(([bridge]) => bridge) : []
+const withoutRoutes = (shape: Shape): Shape => ({
+  ...shape,
+  routes: new Map(),
+  problems: [
+    ...shape.problems,
+    ...problem(
+      'paths',
+      [...shape.routes.keys()],
+      'its bridges have as many as they can hold: use a Mesh, or fewer networks',
+    ),
+  ],
+})
 
 /**
  * Fits shapes into what bridges hold, in the order in which they come; a shape that comes again has what it needs already. The same shape comes back
- * where nothing is left out.
+ * where nothing is left out. In steps.
  */
-export const createLimits = (bridges: number): { fit: (shape: Shape) => Shape } => {
-  const labels: Budget = new Map()
-  const links: Budget = new Map()
-  const routeCounts = new Map<string, number>()
-  const fitted = new Map<Shape, Shape>()
+export class Limits {
+  readonly #labels: Labels
+  readonly #routeCounts = new Map<string, number>()
+  readonly #fitted = new Map<Shape, Shape>()
 
-  /** Routes are written for each network anew, so a shape takes them each time. */
-  const hasRoomForRoutes = ({ routes }: Shape): boolean =>
-    [...routes].every(([ingress, { size }]) => (routeCounts.get(ingress) ?? 0) + size <= LIMITS.specRoutes)
-
-  const fitOnce = (shape: Shape): Shape => {
-    // Nobody has more neighbours than there are others.
-    const pairs = bridges <= LIMITS.links + 1 ? undefined : limitLinks(shape.neighbours, links)
-    const routes = limitRoutes(shape.routes, labels)
-    const tree = shape.tree && limitTree(shape.tree)
-    const problems = [
-      ...problem('links', pairs?.lost ?? [], 'use a Star, or networks that span fewer clusters'),
-      ...problem('paths', routes.lost, 'add OverlayLinks that shorten them, or use a Mesh'),
-      ...problem('branches of the flood tree', tree?.lost ?? [], 'use more hubs, or fewer bridges in one network'),
-      ...problem('floods', overwhelmed(shape), `a bridge copies to ${LIMITS.treeLinks} links at most; use a Star`),
-    ]
-    if (problems.length === 0) return shape
-    return {
-      ...shape,
-      neighbours: pairs?.kept ?? shape.neighbours,
-      routes: routes.kept,
-      tree: tree?.kept,
-      problems: [...shape.problems, ...problems],
-    }
+  constructor(holdings: CompileInput['holdings']) {
+    this.#labels = new Labels(holdings)
   }
 
-  const withoutRoutes = (shape: Shape): Shape => ({
-    ...shape,
-    routes: new Map(),
-    problems: [
-      ...shape.problems,
-      ...problem(
-        'paths',
-        [...shape.routes.keys()],
-        'its bridges have as many as they can hold: use a Mesh, or fewer networks',
-      ),
-    ],
-  })
+  *fit(shape: Shape): Generator<void, Shape> {
+    const found = this.#fitted.get(shape) ?? (yield* this.#fitOnce(shape))
+    this.#fitted.set(shape, found)
+    if (found.routes.size === 0) return found
+    if (!this.#hasRoomForRoutes(found)) return withoutRoutes(found)
+    for (const [ingress, { size }] of found.routes)
+      this.#routeCounts.set(ingress, (this.#routeCounts.get(ingress) ?? 0) + size)
+    return found
+  }
 
-  return {
-    fit(shape) {
-      const found = fitted.get(shape) ?? fitOnce(shape)
-      fitted.set(shape, found)
-      if (found.routes.size === 0) return found
-      if (!hasRoomForRoutes(found)) return withoutRoutes(found)
-      for (const [ingress, { size }] of found.routes) routeCounts.set(ingress, (routeCounts.get(ingress) ?? 0) + size)
-      return found
-    },
+  /** Routes are written for each network anew, so a shape takes them each time. */
+  #hasRoomForRoutes({ routes }: Shape): boolean {
+    return [...routes].every(([ingress, { size }]) => (this.#routeCounts.get(ingress) ?? 0) + size <= LIMITS.specRoutes)
+  }
+
+  *#fitOnce(shape: Shape): Generator<void, Shape> {
+    const single = limitIngresses(shape.routes)
+    const routes = yield* this.#labels.limit(single.lost.length === 0 ? shape : { ...shape, routes: single.kept })
+    const tree = shape.tree && limitTree(shape.tree)
+    const problems = [
+      ...problem('paths', [...single.lost, ...routes.lost], 'add OverlayLinks that shorten them, or use a Mesh'),
+      ...problem('branches of the flood tree', tree?.lost ?? [], 'use more hubs, or fewer bridges in one network'),
+    ]
+    if (problems.length === 0) return shape
+    return { ...shape, routes: routes.kept, tree: tree?.kept, problems: [...shape.problems, ...problems] }
   }
 }

@@ -41,6 +41,7 @@ const input = (over: Partial<CompileInput>): CompileInput => ({
 const holding = (list: readonly NetworkInput[], paths: number): Holding => ({
   carried: new Map(list.map(({ network: name, vni }) => [name, { vni, paths }])),
   links: new Map(),
+  labelOfPath: new Map(),
 })
 
 const carriedBy = ({ topologies }: ReturnType<typeof compile>, name: string): string[] =>
