@@ -146,6 +146,32 @@ test('an input that contradicts itself is refused with every contradiction named
     assert.is((error as InvalidInputError).problems.length, 2)
   }
   assert.throws(() => plan(detour(), byWork('exact')), /no such strategy/)
+  const held = { demand: 'one>two', bps: Number.NaN, from: 'x', links: ['y-z'] }
+  const route = { network: 'blue', from: 'x', to: 'z', links: ['x-y'] }
+  const present = {
+    ...detour().present,
+    placement: { one: 'x', three: 'y' },
+    routes: [route, route],
+    reservations: [held],
+  }
+  const wrong = { present, budgets: { moves: -1 }, maxHops: 0, links: [...detour().links, detour().links[0]!] }
+  try {
+    plan(detour(wrong), byWork('greedy'))
+    assert.unreachable()
+  } catch (error) {
+    const found = (error as InvalidInputError).problems.map((problem) => problem.replace(/ (is|names|of) .*/, ''))
+    assert.equal(found, [
+      'link x-y',
+      'present placement',
+      'present route',
+      'present route',
+      'present route',
+      'present reservation for one>two',
+      'present reservation for one>two from x',
+      'budget moves',
+      'maxHops',
+    ])
+  }
 })
 
 test('a deadline that has passed still gives a plan, and the best found is reported as it comes', () => {

@@ -1,38 +1,45 @@
 /**
  * What the planner reads: plain data, no classes, nothing of Kubernetes. The symbols in parentheses are those of
  * Sundararaj & Dinda, "Towards Virtual Networks for Virtual Machine Grid Computing", VM'04, sections 5.1 to 5.7.
- * Rates are bit/s, latencies microseconds (one way), compute millicores, memory bytes, times milliseconds; all rates
- * are meant as integers, so that sums of them are exact.
+ * Each field says its unit and where it comes from: *declared* by people (a resource's spec or a label), *measured* by
+ * the agents on the nodes, or *decided* by an earlier plan. Rates are bit/s, latencies microseconds (one way), compute
+ * millicores, memory bytes, times milliseconds; all rates are meant as integers, so that sums of them are exact.
  */
 
 /** A node that can host VMs and forward frames (vd, "VMD"). Named `cluster/node`. */
 export type Bridge = {
   name: string
+  /** The cluster that its node belongs to (declared); for readers, as are zone and rack: what they share is a bottleneck. */
   cluster: string
+  /** Label `topology.kubernetes.io/zone` of the node (declared). */
   zone?: string
+  /** The node's rack (declared by a label). */
   rack?: string
-  /** Millicores that VMs of the overlay may use (mcomp). */
+  /** Millicores that VMs of the overlay may use (mcomp; declared: the node's allocatable CPU). */
   computeCapacity: number
-  /** Millicores of that used by VMs which are not in the input. */
+  /** Millicores of that used by VMs which are not in the input (measured); default 0. */
   computeUsed?: number
-  /** Rate at which VMs on this bridge reach each other; default 40 Gbit/s. */
+  /** Bit/s at which VMs on this bridge reach each other (measured); default 40 Gbit/s. */
   localBps?: number
-  /** Latency between VMs on this bridge; default 30 µs. */
+  /** Microseconds between VMs on this bridge (measured); default 30. */
   localLatencyMicroseconds?: number
-  /** Whether frames of others may pass through it; default true. */
+  /** Whether frames of others may pass through it (declared); default true. */
   transit?: boolean
 }
 
 /** One direction of a link as it was measured or declared (mbw, mlat). */
 export type LinkDirection = {
+  /** Bit/s that the link can carry when nothing else uses it (declared, or the most that was measured). */
   capacityBps: number
-  /** What the overlay's own traffic may use of the capacity (capacity minus foreign traffic); default: all. */
+  /** Bit/s of it that the overlay may use: capacity minus foreign traffic (measured); default: all. */
   availableBps?: number
+  /** Microseconds one way (measured). */
   latencyMicroseconds: number
+  /** Datagrams lost, per million (measured); default 0. */
   lossPpm?: number
-  /** 0 … 1, how far `availableBps` is to be believed; default 1. */
+  /** 0 … 1, how far `availableBps` is to be believed: its age and method (measured); default 1. */
   confidence?: number
-  /** How much of the capacity can be reserved; default none. */
+  /** Bit/s that can be reserved (declared by whoever runs the network underneath; section 5.7); default none. */
   reservableBps?: number
 }
 
@@ -49,12 +56,13 @@ export type Link = {
   b: string
   aToB: LinkDirection
   bToA: LinkDirection
-  /** Price of having it in one network's topology, any unit (cost(vde), section 5.5); default 1. */
+  /** Price of having it in one network's topology, any unit (cost(vde), section 5.5; declared); default 1. */
   cost?: number
-  /** Whether the tunnel is set up already; setting one up costs a link change more. Default true. */
+  /** Whether the tunnel is set up already (measured); setting one up costs a link change more. Default true. */
   exists?: boolean
+  /** Declared; default `Up`. */
   state?: LinkState
-  /** The networks that may use it; omitted: all. */
+  /** The networks that may use it (declared); omitted: all. */
   networks?: string[]
 }
 
@@ -63,7 +71,10 @@ export type LinkEnd = { link: string; from: string }
 
 export type BottleneckKind = 'NicIn' | 'NicOut' | 'Uplink' | 'SharedRisk'
 
-/** Directed links that share one capacity: a node's NIC, a site's uplink, a group that shares a risk. */
+/**
+ * Directed links that share one capacity in bit/s: a node's NIC, a site's uplink, a group that shares a risk (declared by
+ * labels and link speeds, or found by measurement).
+ */
 export type Bottleneck = { name: string; kind: BottleneckKind; capacityBps: number; links: LinkEnd[] }
 
 export const objectiveNames = ['ResidualBandwidth', 'Balanced', 'Latency', 'Throughput', 'MinimumCost'] as const
@@ -72,17 +83,19 @@ export type ObjectiveName = (typeof objectiveNames)[number]
 /** What may be changed for a network (section 5): its links, its routes, the place of its VMs, reservations. */
 export type Actuator = 'Topology' | 'Routes' | 'Placement' | 'Reservations'
 
+/** All of it declared by the owner of the network. */
 export type Network = {
   name: string
   objective: ObjectiveName
-  /** Its share when several networks are planned together; default 1. */
+  /** Its share when several networks are planned together, relative to the others; default 1. */
   weight?: number
+  /** What a plan may change for it. */
   actuators: Actuator[]
   /** Links that adaptation never removes; they connect every pair of bridges that has no route of its own. */
   baseline: string[]
   /** How many links it may have beyond the baseline; default unlimited. */
   linkBudget?: number
-  /** Its changes are dropped if they improve its objective by less; default 0. Ignored while it is infeasible. */
+  /** Its changes are dropped if they improve its objective by less, in percent; default 0. Ignored while infeasible. */
   minimumGainPercent?: number
   /** `Balanced` only: c of `residual bandwidth + c / path latency`, in bit; default see objectives.ts. */
   latencyWeightBits?: number
@@ -95,13 +108,15 @@ export type Network = {
 export type Vm = {
   name: string
   network: string
-  /** Millicores (comp). */
+  /** Millicores (comp; declared: the request of its virt-launcher pod, or measured). */
   compute: number
-  /** What a migration has to copy (size). */
+  /** Bytes that a migration has to copy (size; declared: the guest's memory). */
   memoryBytes: number
-  /** It must run here (fixed). */
+  /** The bridge where it must run (fixed; declared, as all rules about its place). */
   pinnedTo?: string
+  /** The bridges where it may run; omitted: all of its network. */
   allowed?: string[]
+  /** The bridges where it may not run. */
   forbidden?: string[]
   /** VMs that must run on the same bridge. */
   affinity?: string[]
@@ -109,6 +124,7 @@ export type Vm = {
   antiAffinity?: string[]
   /** Whether it may be migrated once it runs; default true. */
   movable?: boolean
+  /** When it was last migrated, in milliseconds on the scale of `PlannerInput.timeMs` (measured). */
   lastMovedMs?: number
 }
 
@@ -117,11 +133,12 @@ export type Demand = {
   name: string
   source: string
   destination: string
-  /** Rigid: what it needs. Elastic: what it was seen to send, a lower bound of what it would like to send. */
+  /** Bit/s. Rigid: what it needs. Elastic: what it was seen to send, a lower bound of what it would like to send. */
   bps: number
   kind: 'Rigid' | 'Elastic'
+  /** Declared by people, or inferred from the traffic matrix; only declared ones are reserved for. */
   origin: 'Declared' | 'Inferred'
-  /** Upper bound of the path's latency. */
+  /** Upper bound of the path's latency in microseconds (declared); omitted: none. */
   latencyMicroseconds?: number
   /** If not the source's network (a VM with interfaces on several networks). */
   network?: string
@@ -130,10 +147,10 @@ export type Demand = {
 /** The path that frames of a network take between two bridges; `links` in order, starting at `from`. */
 export type Route = { network: string; from: string; to: string; links: string[] }
 
-/** Capacity set aside for a demand on every link of its path. */
+/** Capacity in bit/s set aside for a demand on every link of its path; `links` in order, starting at `from`. */
 export type Reservation = { demand: string; bps: number; from: string; links: string[] }
 
-/** What is in force now. A VM without an entry in `placement` does not run yet and is to be placed (vmap). */
+/** What is in force now: decided by the last plan, or as it was found. A VM without an entry in `placement` does not run yet and is to be placed (vmap). */
 export type PresentState = {
   placement: Record<string, string>
   /** Links of each network, baseline included. */
@@ -143,6 +160,7 @@ export type PresentState = {
   reservations: Reservation[]
 }
 
+/** How much one plan may change (declared by the administrator). */
 export type Budgets = {
   /** Migrations in one plan; default unlimited. */
   moves?: number
@@ -150,15 +168,19 @@ export type Budgets = {
   movesPerBridge?: number
   /** Links added to or removed from a network; default unlimited. */
   linkChanges?: number
-  /** A VM moved less than this ago stays; default 0. */
+  /** A VM moved less than so many milliseconds ago stays; default 0. */
   cooldownMs?: number
 }
 
-/** What a change costs, in shares of an objective's reference value (objectives.ts); defaults in problem.ts. */
+/** What a change costs, in shares of an objective's reference value (objectives.ts); declared, defaults in problem.ts. */
 export type ChangeCosts = {
+  /** Per migration: the risk of it. */
   perMove?: number
+  /** Per second of copying: size / bandwidth of the widest path × dirtyPageFactor. */
   perMigrationSecond?: number
+  /** Per link added or removed. */
   perLinkChange?: number
+  /** Per pair of bridges whose traffic takes another path. */
   perRouteChange?: number
   /** Bytes copied per byte of memory, because pages change while they are copied. */
   dirtyPageFactor?: number
@@ -176,7 +198,7 @@ export type PlannerInput = {
   costs?: ChangeCosts
   /** Longest path in links; default 8. */
   maxHops?: number
-  /** When the input was gathered; compared with `lastMovedMs`. */
+  /** When the input was gathered, in milliseconds; compared with `lastMovedMs`. */
   timeMs?: number
 }
 
@@ -192,4 +214,5 @@ export type SearchOptions = {
   onImprovement?: (event: Improvement) => void
 }
 
+/** A new best state of the search; `atMs` on the scale of `now`. */
 export type Improvement = { atMs: number; evaluations: number; violation: number; score: number }
