@@ -240,6 +240,7 @@ test('clean-up returns the node to what it was, again without harm', async () =>
   first.cleanup()
   assert.not(first.isUp('vethvm1'), 'a VM that still runs is cut off from the host')
   stopVm(vm1)
+  await until(() => !first.ip('-br link show').includes('vethvm1'), limit)
   for (const [index, node] of [...nodes.entries(), ...nodes.entries()]) {
     node.cleanup()
     assert.equal(node.snapshot(), before[index])
