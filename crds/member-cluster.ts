@@ -39,6 +39,20 @@ export const memberCluster = defineKind({
           },
         ),
       ),
+      limits: Type.Optional(
+        Type.Object(
+          {
+            bridges: Type.Optional(
+              Type.Integer({
+                description: 'Nodes that the hub works with, those first that it has served before. 1000 when omitted.',
+                minimum: 1,
+                maximum: 5000,
+              }),
+            ),
+          },
+          { description: 'How much of the hub the cluster may take.' },
+        ),
+      ),
     },
     { description: 'What the administrator says about the cluster.' },
   ),

@@ -9,6 +9,7 @@ import type {
   V1Namespace,
   V1Node,
   V1Pod,
+  V1ResourceQuota,
   V1Role,
   V1RoleBinding,
   V1Secret,
@@ -26,6 +27,7 @@ export type Lease = Json<V1Lease>
 export type Namespace = Json<V1Namespace>
 export type Node = Json<V1Node>
 export type Pod = Json<V1Pod>
+export type ResourceQuota = Json<V1ResourceQuota>
 export type Role = Json<V1Role>
 export type RoleBinding = Json<V1RoleBinding>
 export type Secret = Json<V1Secret>
@@ -45,6 +47,7 @@ export const ConfigMaps = kind<ConfigMap>('', 'ConfigMap', 'configmaps', 'namesp
 export const Namespaces = kind<Namespace>('', 'Namespace', 'namespaces', 'cluster')
 export const Nodes = kind<Node>('', 'Node', 'nodes', 'cluster')
 export const Pods = kind<Pod>('', 'Pod', 'pods', 'namespaced')
+export const ResourceQuotas = kind<ResourceQuota>('', 'ResourceQuota', 'resourcequotas', 'namespaced')
 export const Secrets = kind<Secret>('', 'Secret', 'secrets', 'namespaced')
 export const ServiceAccounts = kind<ServiceAccount>('', 'ServiceAccount', 'serviceaccounts', 'namespaced')
 export const ControllerRevisions = kind<ControllerRevision>(

@@ -1,7 +1,8 @@
 // Mailbox namespaces: one for each member cluster, and what a member may do in it.
 import { ANNOTATIONS, HEARTBEAT_LEASE, INTERNAL_GROUP, LABELS, MANAGED_BY } from '#crds/group.ts'
-import type { ObjectMeta } from '#crds/kube-object.ts'
+import type { MemberCluster } from '#crds/member-cluster.ts'
 import { mailboxNamespace } from '#crds/names.ts'
+import { bridgeLimitOf, MOST_SLICES } from './member-limits.ts'
 
 const PREFIX = mailboxNamespace('')
 
@@ -45,10 +46,22 @@ export const MEMBER_RULES = [
 const MEMBER_ROLE = 'vnet-member'
 
 /**
- * The objects that make up the mailbox of a cluster, in the order in which they are made. `clusterUID` is the one that is pinned: a member of
- * another cluster reads it and keeps away.
+ * What a member may store. More bridges than the hub works with, so that it sees and names those that it leaves out; the heartbeat is the one
+ * Lease.
  */
-export const mailboxObjects = (cluster: string, owner: ObjectMeta, clusterUID?: string) => {
+const quotaOf = (cluster: MemberCluster): Record<string, string> => ({
+  [`count/nodebridges.${INTERNAL_GROUP}`]: `${2 * bridgeLimitOf(cluster)}`,
+  [`count/networkendpointslices.${INTERNAL_GROUP}`]: `${MOST_SLICES}`,
+  'count/leases.coordination.k8s.io': '2',
+})
+
+/**
+ * The objects that make up the mailbox of a cluster, in the order in which they are made. The UID that is pinned is said in it: a member of another
+ * cluster reads it and keeps away.
+ */
+export const mailboxObjects = (owner: MemberCluster) => {
+  const { name: cluster, uid = '' } = owner.metadata
+  const clusterUID = owner.status?.clusterUID
   const namespace = mailboxNamespace(cluster)
   const labels = { [LABELS.managedBy]: MANAGED_BY, [LABELS.cluster]: cluster }
   return {
@@ -57,11 +70,10 @@ export const mailboxObjects = (cluster: string, owner: ObjectMeta, clusterUID?: 
         name: namespace,
         labels,
         ...(clusterUID ? { annotations: { [ANNOTATIONS.clusterUid]: clusterUID } } : {}),
-        ownerReferences: [
-          { apiVersion: 'vnet.dev/v1alpha1', kind: 'MemberCluster', name: owner.name, uid: owner.uid ?? '' },
-        ],
+        ownerReferences: [{ apiVersion: 'vnet.dev/v1alpha1', kind: 'MemberCluster', name: cluster, uid }],
       },
     },
+    quota: { metadata: { namespace, name: 'vnet-mailbox', labels }, spec: { hard: quotaOf(owner) } },
     serviceAccount: {
       metadata: { namespace, name: MEMBER_ACCOUNT, labels },
       automountServiceAccountToken: false,
@@ -74,3 +86,5 @@ export const mailboxObjects = (cluster: string, owner: ObjectMeta, clusterUID?: 
     },
   }
 }
+
+export type MailboxObjects = ReturnType<typeof mailboxObjects>

@@ -1,15 +1,18 @@
 // MemberCluster → its mailbox, and what the hub sees of the cluster.
+import { isDeepStrictEqual } from 'node:util'
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '#crds/group.ts'
 import type { MemberCluster } from '#crds/member-cluster.ts'
 import { mailboxNamespace } from '#crds/names.ts'
 import { type ConditionStatement, isTrue, sameStatus, setConditions } from '#runtime/conditions.ts'
 import { Controller, source } from '#runtime/controller.ts'
 import { MemberClusters } from '#runtime/overlay-resources.ts'
-import { type Lease, Namespaces, RoleBindings, Roles, ServiceAccounts } from '#runtime/resources.ts'
+import { type Lease, Namespaces, ResourceQuotas, RoleBindings, Roles, ServiceAccounts } from '#runtime/resources.ts'
+import { bridgesOf } from './bridge-view.ts'
 import { type HubDeps, timeOf } from './deps.ts'
 import { createHeartbeatWatch, type Heartbeat } from './heartbeat.ts'
 import type { HubInformers } from './informers.ts'
-import { clusterOfMailbox, mailboxObjects } from './mailboxes.ts'
+import { clusterOfMailbox, type MailboxObjects, mailboxObjects } from './mailboxes.ts'
+import { memberDegraded } from './member-limits.ts'
 
 /** The mailbox is asserted again after this time, in case somebody changed it. */
 const ASSERT_PERIOD_MS = 600_000
@@ -55,22 +58,24 @@ const clustersOf = (namespace: string | undefined): string[] => {
 
 export const memberClusterController = (deps: HubDeps, informers: HubInformers): Controller => {
   const { client, clock, logger, metrics } = deps
-  const { clusters, bridges, heartbeats, namespaces } = informers
+  const { clusters, bridges, slices, heartbeats, namespaces } = informers
   const watch = createHeartbeatWatch(clock)
-  const asserted = new Map<string, { uid: string; clusterUID: string | undefined; atMs: number }>()
+  const asserted = new Map<string, { objects: MailboxObjects; atMs: number }>()
 
-  const assertMailbox = async ({ metadata, status }: MemberCluster, signal: AbortSignal): Promise<void> => {
-    const last = asserted.get(metadata.name)
-    const isPresent = namespaces.lister.get(mailboxNamespace(metadata.name)) !== undefined
-    const clusterUID = status?.clusterUID
-    const isSame = last?.uid === metadata.uid && last?.clusterUID === clusterUID
+  const assertMailbox = async (cluster: MemberCluster, signal: AbortSignal): Promise<void> => {
+    const { name } = cluster.metadata
+    const mailbox = mailboxObjects(cluster)
+    const last = asserted.get(name)
+    const isPresent = namespaces.lister.get(mailboxNamespace(name)) !== undefined
+    const isSame = isDeepStrictEqual(last?.objects, mailbox)
     if (isPresent && isSame && clock.monotonicMs() - (last?.atMs ?? 0) < ASSERT_PERIOD_MS) return
-    const mailbox = mailboxObjects(metadata.name, metadata, clusterUID)
     await client.apply(Namespaces, mailbox.namespace as never, { signal })
+    // Before anyone may write there.
+    await client.apply(ResourceQuotas, mailbox.quota as never, { signal })
     await client.apply(ServiceAccounts, mailbox.serviceAccount as never, { signal })
     await client.apply(Roles, mailbox.role as never, { signal })
     await client.apply(RoleBindings, mailbox.roleBinding as never, { signal })
-    asserted.set(metadata.name, { uid: metadata.uid ?? '', clusterUID, atMs: clock.monotonicMs() })
+    asserted.set(name, { objects: mailbox, atMs: clock.monotonicMs() })
   }
 
   const removeMailbox = async (cluster: string, signal: AbortSignal): Promise<void> => {
@@ -84,15 +89,14 @@ export const memberClusterController = (deps: HubDeps, informers: HubInformers):
 
   const statusOf = (cluster: MemberCluster, lease: Lease | undefined, heartbeat: Heartbeat | undefined) => {
     const { status = {}, metadata } = cluster
-    const own = bridges.lister.byIndex('mailbox', metadata.name)
-    const ready = own.filter(
+    const own = bridgesOf(cluster, informers)
+    const ready = own.counted.filter(
       (bridge) => isTrue(bridge.status?.conditions, 'NodeReady') && (bridge.status?.addresses?.length ?? 0) > 0,
     )
-    const statement = {
-      type: 'Ready',
-      observedGeneration: metadata.generation,
-      ...readiness(cluster, lease, heartbeat),
-    }
+    const statements = [
+      { type: 'Ready', ...readiness(cluster, lease, heartbeat) },
+      memberDegraded(cluster, own, slices.lister.byIndex('mailbox', metadata.name).length),
+    ].map((statement) => ({ ...statement, observedGeneration: metadata.generation }))
     const clusterUID = status.clusterUID ?? annotation(lease, ANNOTATIONS.clusterUid)
     const version = annotation(lease, ANNOTATIONS.version) ?? status.version
     const before = status.lastHeartbeatTime
@@ -104,9 +108,9 @@ export const memberClusterController = (deps: HubDeps, informers: HubInformers):
       ...(clusterUID ? { clusterUID: clusterUID.slice(0, 64) } : {}),
       ...(version ? { version: version.slice(0, 64) } : {}),
       ...(lastHeartbeatTime ? { lastHeartbeatTime } : {}),
-      bridges: own.length,
+      bridges: own.counted.length,
       readyBridges: ready.length,
-      conditions: setConditions(status.conditions ?? [], [statement], timeOf(deps)),
+      conditions: setConditions(status.conditions ?? [], statements, timeOf(deps)),
     }
   }
 
