@@ -1,6 +1,6 @@
 import { SYSTEM_NAMESPACE } from '#crds/group.ts'
 import { defineOptions } from '#runtime/options.ts'
-import { HUB_SECRET } from './member/hub-access.ts'
+import { HUB_SECRET } from './member/hub-secrets.ts'
 
 export const operatorOptions = defineOptions({
   command: 'vnet-operator',

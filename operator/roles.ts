@@ -12,7 +12,7 @@ import { hubControllers } from './hub/controllers.ts'
 import { epochFloor } from './hub/epoch-floor.ts'
 import { hubInformers } from './hub/informers.ts'
 import { memberControllers } from './member/controllers.ts'
-import { type HubAccess, hubSecretInformer, readHubAccess } from './member/hub-access.ts'
+import { type HubAccess, hubSecretInformers, readHubAccess } from './member/hub-access.ts'
 import { HubGate } from './member/hub-gate.ts'
 import { memberInformers } from './member/informers.ts'
 import type { operatorOptions } from './options.ts'
@@ -89,9 +89,9 @@ export const memberRole = async (deps: OperatorDeps, signal: AbortSignal): Promi
   const memberDeps = { local, hub, cluster, namespace, clock, logger, metrics, events, gate }
   const informers = memberInformers(memberDeps)
   const { mailboxNetworks, mailboxBridges, mailboxSlices, ...essential } = informers
-  const hubSecret = access ? { hubSecret: hubSecretInformer(memberDeps, access) } : {}
+  const hubSecrets = access ? hubSecretInformers(memberDeps, access) : {}
   return {
-    informers: { ...informers, ...hubSecret, hubGate: gate },
+    informers: { ...informers, ...hubSecrets, hubGate: gate },
     // While the hub is away, a member that starts anew serves its own cluster.
     essential: Object.values(essential),
     checks: [() => gate.readiness],

@@ -29,7 +29,7 @@ export const createMetrics = ({ processMetrics = false }: { processMetrics?: boo
     }),
     reflectorLastEvent: new Gauge({
       name: 'vnet_reflector_last_event_timestamp_seconds',
-      help: 'When the newest list, event or bookmark of a kind arrived. View: local, mailbox (of a member on the hub), hub.',
+      help: 'When the newest list, event or bookmark of a kind arrived. View: local, mailbox (of a member on the hub), hub, or the name of the one object.',
       labelNames: ['resource', 'view'] as const,
       registers,
     }),

@@ -5,7 +5,7 @@ import { IN_USE_FINALIZER, LABELS, MANAGED_BY } from '#crds/group.ts'
 import { FakeApiServer } from '#runtime/fake-api-server.ts'
 import { createLogger } from '#runtime/logging.ts'
 import { VirtualNetworks } from '#runtime/overlay-resources.ts'
-import { DaemonSets, Namespaces, Nodes, Pods } from '#runtime/resources.ts'
+import { DaemonSets, Namespaces, Nodes, Pods, Secrets } from '#runtime/resources.ts'
 import { until } from '#runtime/until.ts'
 import { uninstall } from './uninstall.ts'
 
@@ -90,6 +90,16 @@ test('a node that is up is waited for', async (world) => {
   await run(world, { isHub: false, act: () => actAsCluster(world, ['node-1'], []) }).then(
     () => assert.unreachable(),
     (error) => assert.match(error.message, 'not true within'),
+  )
+})
+
+test("the member's token goes, the user's Secret stays", async (world) => {
+  const { server } = world
+  for (const name of ['vnet-hub', 'vnet-hub-token']) server.seed(Secrets, { metadata: { namespace: SYSTEM, name } })
+  await run(world, { isHub: false, act: () => actAsCluster(world, [], []) })
+  assert.equal(
+    server.list(Secrets).map(({ metadata }) => metadata?.name),
+    ['vnet-hub'],
   )
 })
 

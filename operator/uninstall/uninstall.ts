@@ -1,6 +1,7 @@
 // Returns a cluster to what it was before the chart was installed. Run by the chart's pre-delete hook.
 import { IN_USE_FINALIZER, LABELS, MANAGED_BY } from '#crds/group.ts'
 import { mailboxNamespace } from '#crds/names.ts'
+import { HUB_TOKEN_SECRET } from '#operator/member/hub-secrets.ts'
 import type { KubeClient } from '#runtime/kube-client.ts'
 import type { KubeObject, ObjectRef, Resource } from '#runtime/kube-object.ts'
 import type { Logger } from '#runtime/logging.ts'
@@ -15,6 +16,7 @@ import {
   Nodes,
   type Pod,
   Pods,
+  Secrets,
 } from '#runtime/resources.ts'
 
 export type UninstallOptions = {
@@ -133,12 +135,13 @@ const removeMailboxes = async ({ client, logger, signal }: UninstallOptions): Pr
 
 /** Ends the workloads, cleans the nodes, and removes the objects that only our own parts made. */
 export const uninstall = async (options: UninstallOptions): Promise<void> => {
-  const { namespace, isHub, logger } = options
+  const { client, namespace, isHub, logger, signal } = options
   await stopWorkloads(options)
   const missed = await cleanNodes(options)
   await removeAll(options, NetworkAttachmentDefinitions, { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` })
   await removeAll(options, NetworkEndpointSlices, { namespace })
   await removeAll(options, NodeBridges, { namespace })
+  await client.delete(Secrets, { namespace, name: HUB_TOKEN_SECRET }, { signal })
   if (isHub) await removeMailboxes(options)
   await releaseNetworks(options)
   if (!isHub) await removeAll(options, VirtualNetworks, { labelSelector: `${LABELS.projected}=true` })

@@ -38,9 +38,12 @@ admission.before(async (world) => {
       'templates/crds.yaml',
       '--show-only',
       'templates/admission-policies.yaml',
+      '--show-only',
+      'templates/operator-rbac.yaml',
     ],
     { cwd: checkout },
   )
+  await kubectl(['create', 'namespace', 'vnet-system'])
   assert.is((await kubectl(['apply', '-f', '-'], chart)).code, 0)
   await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s'])
   Object.assign(world, { plane, state, kubectl })
@@ -187,6 +190,21 @@ admission('nobody makes a copy of a network that is not one', async (world) => {
   const change = JSON.stringify({ metadata: { labels: { 'vnet.dev/projected': 'true' } } })
   const { stderr } = await world.kubectl(['patch', 'vnet', 'own-network', '--type=merge', '-p', change])
   assert.match(stderr, 'change the original')
+})
+
+admission("the operator keeps its token for the hub, and leaves the user's alone", async ({ kubectl }) => {
+  const asOperator = ['-n', 'vnet-system', '--as=system:serviceaccount:vnet-system:vnet-operator']
+  const apply = (name: string, token: string) => {
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { token } }
+    return kubectl([...asOperator, 'apply', '--server-side', '-f', '-'], JSON.stringify(secret))
+  }
+  for (const token of ['first', 'second']) {
+    const { code, stderr } = await apply('vnet-hub-token', token)
+    assert.is(code, 0, stderr)
+  }
+  assert.match((await apply('vnet-hub', 'another')).stderr, 'forbidden')
+  assert.match((await apply('else', 'another')).stderr, 'forbidden')
+  assert.is((await kubectl([...asOperator, 'get', 'secret', 'vnet-hub-token'])).code, 0)
 })
 
 admission.run()
