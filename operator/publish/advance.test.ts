@@ -155,6 +155,31 @@ test('after a restore that lost the newest specs, serials and labels go on above
   assert.ok(Math.abs((overlay.spec('east/hub').labelCursor ?? 0) - labelCursor) > 8000)
 })
 
+test('a node that never answers makes no spec grow beyond what the API server takes', () => {
+  const overlay = settled(['east/hub', 'east/n1', 'east/n2'], STAR)
+  const present = overlay.entry('east/n1')?.floodTree ?? 0
+  const hub = overlay.spec('east/hub')
+  const link = hub.links?.[0]?.id ?? 0
+  const old = Array.from({ length: 2100 }, (_, index) => ({ vni: 7, tree: 40_000 + index, links: [link] }))
+  overlay.published.set('east/hub', { ...hub, trees: [...(hub.trees ?? []), ...old] })
+  const leaf = overlay.spec('east/n1')
+  const flooding = { ...leaf, networks: leaf.networks?.map((entry) => ({ ...entry, floodTree: 42_099 })) ?? [] }
+  overlay.published.set('east/n1', flooding)
+  overlay.programmed.delete('east/n2')
+  overlay.step()
+  const { trees = [], retired = [] } = overlay.spec('east/hub')
+  assert.is(trees.length, 2048)
+  assert.ok(trees.some(({ tree }) => tree === present))
+  assert.ok(trees.some(({ tree }) => tree === 42_099))
+  assert.ok(retired.every((each) => each.trees.length <= 64))
+  const reserved = retired.flatMap((each) => each.trees)
+  assert.equal([...trees.map(({ tree }) => tree), ...reserved].length, 2101)
+  // All of them go when the network does.
+  overlay.topology = undefined
+  overlay.step()
+  assert.ok((overlay.spec('east/hub').retired ?? []).every((each) => each.trees.length <= 64))
+})
+
 test('the serial of another leader is no acknowledgement, whatever its number', () => {
   const overlay = new SmallOverlay(['east/hub', 'east/n1', 'east/n2'], STAR)
   overlay.epoch = 2

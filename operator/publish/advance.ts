@@ -7,6 +7,7 @@ import type { BridgeNetwork, NodeBridgeSpec } from '#crds/node-bridge.ts'
 import { drain } from '#operator/compile/drain.ts'
 import { type AdvanceMemory, createMemory, isQuiet, refresh, remember } from './memory.ts'
 import { numbersOf } from './numbers.ts'
+import { fittingRetired, fittingTrees } from './object-room.ts'
 import { rememberPairs } from './remember-pairs.ts'
 import { nextRetired } from './retired.ts'
 import { nextFloodTree, nextRoutes } from './roots.ts'
@@ -84,11 +85,12 @@ const nextSpec = (step: Step, bridge: string): NodeBridgeSpec => {
   const published = step.view.get(bridge)?.spec ?? {}
   const networks = nextNetworks(step, bridge).sort((left, right) => (left.name < right.name ? -1 : 1))
   const present = new Set(networks.map(({ name }) => name))
-  const trees = [...step.networks.values()].flatMap((network) =>
+  const wanted = [...step.networks.values()].flatMap((network) =>
     present.has(network.network) ? nextTrees(step, bridge, network) : [],
   )
+  const { kept: trees, dropped } = fittingTrees(step, wanted)
   const labels = nextLabels(step, bridge)
-  const retired = nextRetired(step, bridge, networks)
+  const retired = fittingRetired(nextRetired(step, bridge, { networks, dropped }))
   const nodeUID = step.bridges.get(bridge)?.nodeUID ?? published.nodeUID
   return shareLinkSets({
     overlayUID: step.overlayUID,

@@ -1,4 +1,4 @@
-import type { BridgeNetwork, RetiredNetwork } from '#crds/node-bridge.ts'
+import type { BridgeNetwork, BridgeTree, RetiredNetwork } from '#crds/node-bridge.ts'
 import type { Step } from './step.ts'
 import { tornTrees } from './tree-numbers.ts'
 
@@ -10,10 +10,14 @@ const treesOf = (step: Step, bridge: string, vni: number): { tree: number; names
 }
 
 /**
- * What is taken from the bridge at once, though it may hold it until it acknowledges: networks that are gone altogether, and trees whose branches led
- * to deleted bridges. Their numbers stay reserved for so long.
+ * What is taken from the bridge at once, though it may hold it until it acknowledges: networks that are gone altogether, trees whose branches led
+ * to deleted bridges, and trees that there is no place for. Their numbers stay reserved for so long.
  */
-export const nextRetired = (step: Step, bridge: string, networks: readonly BridgeNetwork[]): RetiredNetwork[] => {
+export const nextRetired = (
+  step: Step,
+  bridge: string,
+  { networks, dropped }: { networks: readonly BridgeNetwork[]; dropped: readonly BridgeTree[] },
+): RetiredNetwork[] => {
   const spec = step.view.get(bridge)?.spec ?? {}
   const kept = new Set(networks.map(({ name, vni }) => `${name} ${vni}`))
   const gone = (spec.networks ?? [])
@@ -26,5 +30,9 @@ export const nextRetired = (step: Step, bridge: string, networks: readonly Bridg
     const trees = lost.map(({ tree }) => tree).filter((tree) => numbers.has(tree))
     return trees.length > 0 ? [{ name: network.network, vni: network.vni, trees }] : []
   })
-  return [...(step.isAcknowledged(bridge) ? [] : (spec.retired ?? [])), ...gone, ...torn]
+  const displaced = networks.flatMap(({ name, vni }) => {
+    const trees = dropped.filter((each) => each.vni === vni).map(({ tree }) => tree)
+    return trees.length > 0 ? [{ name, vni, trees }] : []
+  })
+  return [...(step.isAcknowledged(bridge) ? [] : (spec.retired ?? [])), ...gone, ...torn, ...displaced]
 }
