@@ -203,7 +203,7 @@ export class HubGate {
       if (refusal) {
         this.#gauge.set({ reason: refusal.reason }, 1)
         logger.error({ cluster, reason: refusal.reason }, `${refusal.message}. What is in force here stays in force`)
-      } else logger.info({ cluster }, 'the mailbox on the hub is that of this cluster')
+      } else logger.info('the mailbox on the hub is that of this cluster')
     }
     this.#refusal = refusal
     this.#heard.open()
