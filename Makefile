@@ -9,6 +9,7 @@ export VNET_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/vn
 export PATH := $(CURDIR)/build/bin:$(VNET_CACHE)/bin:$(PATH)
 NODE := node_modules/.bin/node
 ARGS ?=
+UNIT = $(shell find crds runtime operator daemonset charts hack -name '*.test.ts')
 FILES ?=
 
 .PHONY: help
@@ -21,7 +22,12 @@ demo: setup tools ## Two clusters, one Ethernet: run it, then play with it (ARGS
 
 .PHONY: test
 test: setup tools ## Unit, integration and e2e tests (FILES="a.test.ts b.test.ts" runs some of them)
-	@$(NODE) hack/run-tests.ts $(if $(FILES),$(FILES),$(sort $(shell find crds runtime operator daemonset charts test hack -name '*.test.ts')))
+	@$(NODE) hack/run-tests.ts $(if $(FILES),$(FILES),$(sort $(UNIT) $(shell find test -name '*.test.ts')))
+
+.PHONY: coverage
+coverage: setup tools ## Lines and branches that the unit tests reach; details in coverage/ (FILES=… as for test)
+	@node_modules/.bin/c8 --reporter=text-summary --reporter=html --exclude='**/*.test.ts' --exclude='node_modules/**' \
+		$(NODE) hack/run-tests.ts $(if $(FILES),$(FILES),$(sort $(UNIT)))
 
 .PHONY: check
 check: packages node_modules ## Format, lint, types, purity, generated files, sizes, unused code, chart
