@@ -160,6 +160,27 @@ test('works on several requests at once, never on one twice, and ends by the sig
   assert.equal([most, running.length, it.records.length, it.clock.pendingTimers], [3, 0, 0, 0])
 })
 
+test('lets others have their turn while many requests have nothing to wait for', async () => {
+  let turns = 0
+  let turnsAtEnd: number | undefined
+  const it = start(async (request) => {
+    const endsMs = performance.now() + 1
+    while (performance.now() < endsMs);
+    if (request === 'last') turnsAtEnd = turns
+  })
+  const count = (): void => {
+    turns++
+    if (turnsAtEnd === undefined) setImmediate(count)
+  }
+  setImmediate(count)
+  for (let number = 0; number < 200; number++) it.controller.enqueue(`x/${number}`)
+  it.controller.enqueue('last')
+  await until(() => turnsAtEnd !== undefined)
+  assert.ok((turnsAtEnd ?? 0) >= 5, `${turnsAtEnd} turns`)
+  it.end.abort()
+  await it.run
+})
+
 test('may run again after it ended', async () => {
   const seen: string[] = []
   const it = start(async (request) => {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { ApiError, isConflict } from './api-error.ts'
 import type { Backoff } from './backoff.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -6,6 +7,9 @@ import type { KubeObject } from './kube-object.ts'
 import type { Logger } from './logging.ts'
 import type { Metrics } from './metrics.ts'
 import { WorkQueue } from './work-queue.ts'
+
+/** Requests that have nothing to wait for follow each other for so long: then leases are renewed, watches read and probes answered. */
+const TURN_MS = 20
 
 /** What to reconcile: a key, never an event. */
 export type Request = string
@@ -112,9 +116,13 @@ export class Controller {
   }
 
   async #work(queue: WorkQueue, signal: AbortSignal): Promise<void> {
+    let turnEndsMs = performance.now() + TURN_MS
     for (let request = await queue.next(signal); request !== undefined; request = await queue.next(signal)) {
       await this.#reconcile(queue, request, signal)
       queue.done(request)
+      if (performance.now() < turnEndsMs) continue
+      await setImmediate()
+      turnEndsMs = performance.now() + TURN_MS
     }
   }
 

@@ -7,11 +7,13 @@ import { Controller, source } from '#runtime/controller.ts'
 import { OverlayLinks } from '#runtime/overlay-resources.ts'
 import { gatherBridges } from './bridge-view.ts'
 import { type HubDeps, timeOf } from './deps.ts'
+import { Derived } from './derived.ts'
 import { isUsable } from './gather-overlay.ts'
 import type { HubInformers } from './informers.ts'
 import { clusterOfMailbox } from './mailboxes.ts'
 import type { OverlayBoards } from './overlay-report.ts'
 import { listNames } from './progress.ts'
+import { relevantOfBridge, relevantOfCluster, relevantSource } from './relevant-changes.ts'
 
 type Statement = Omit<ConditionStatement, 'type'>
 
@@ -73,19 +75,32 @@ export const linkReadiness = (view: LinkView): Statement => {
     : { status: 'Unknown', reason: 'Compiling', message: 'the link has not been considered yet' }
 }
 
+const linksByBridge = (links: readonly OverlayLink[]): Map<string, string[]> => {
+  const found = new Map<string, string[]>()
+  for (const { metadata, spec } of links)
+    for (const { cluster, node } of [spec.a, spec.b]) {
+      const bridge = bridgeKey(cluster, node)
+      found.set(bridge, [...(found.get(bridge) ?? []), metadata.name])
+    }
+  return found
+}
+
 export const linkController = (deps: HubDeps, informers: HubInformers, boards: OverlayBoards): Controller => {
   const { client, logger, metrics, clock } = deps
   const { links, clusters, bridges } = informers
-  const all = (): string[] => links.lister.keys()
+  const reports = new Derived(
+    [clusters, bridges, informers.namespaces],
+    () => new Map(gatherBridges(informers).map((report) => [report.bridge, report])),
+  )
+  const linksAt = new Derived([links], () => linksByBridge(links.lister.list()))
 
   const viewOf = (link: OverlayLink): LinkView => {
-    const reports = new Map(gatherBridges(informers).map((report) => [report.bridge, report]))
     return {
       link,
       use: boards.links.get(link.metadata.name),
       isMember: (cluster) => clusters.lister.get(cluster) !== undefined,
       bridgeProblem: (bridge) => {
-        const report = reports.get(bridge)
+        const report = reports.get().get(bridge)
         if (!report) return 'there is no such bridge: correct the name of the node, or wait for it to join'
         return isUsable(report) ? undefined : (report.problem ?? 'it has not reported yet')
       },
@@ -98,10 +113,15 @@ export const linkController = (deps: HubDeps, informers: HubInformers, boards: O
     metrics,
     clock,
     sources: [
+      reports,
+      linksAt,
       source(links),
       boards.links.source(),
-      source(clusters, all),
-      source(bridges, ({ metadata }) => (clusterOfMailbox(metadata.namespace) === undefined ? [] : all())),
+      relevantSource(clusters, relevantOfCluster, () => links.lister.keys()),
+      relevantSource(bridges, relevantOfBridge, ({ metadata }) => {
+        const cluster = clusterOfMailbox(metadata.namespace)
+        return (cluster !== undefined && linksAt.get().get(bridgeKey(cluster, metadata.name))) || []
+      }),
     ],
     reconcile: async (name, { signal }) => {
       const link = links.lister.get(name)

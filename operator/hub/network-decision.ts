@@ -44,14 +44,6 @@ const involvedClusters = ({ spec }: VirtualNetwork, clusters: readonly string[])
   return new Set(hub === undefined ? clusters : [...clusters, hub])
 }
 
-const memoized = <Value>(make: () => Value): (() => Value) => {
-  let value: Value | undefined
-  return () => {
-    value ??= make()
-    return value
-  }
-}
-
 /** The MTU is fixed when the network begins: so it waits until each connected cluster has told what its nodes carry. */
 const settleMtu = (input: DecisionInput, clusters: readonly string[]): number | undefined => {
   const { network, reports, connected } = input
@@ -76,7 +68,7 @@ export const decide = (input: DecisionInput): NetworkDecision => {
       wished: network.spec.vni,
       present: network.status?.vni,
       holderOf: (vni) => all.holderOf(vni, network),
-      holdings: memoized(() => vniHoldings(reports)),
+      holdings: () => vniHoldings(reports),
     },
     digest,
   )

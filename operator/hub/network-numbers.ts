@@ -17,7 +17,16 @@ export type VniHoldings = {
   reported: readonly Holding[]
 }
 
+const holdingsOf = new WeakMap<readonly BridgeReport[], VniHoldings>()
+
+/** Worked out once for all networks that are new. */
 export const vniHoldings = (reports: readonly BridgeReport[]): VniHoldings => {
+  const known = holdingsOf.get(reports) ?? gatherHoldings(reports)
+  holdingsOf.set(reports, known)
+  return known
+}
+
+const gatherHoldings = (reports: readonly BridgeReport[]): VniHoldings => {
   const published: Holding[] = []
   const reported: Holding[] = []
   for (const { bridge, cluster, spec, status, programmed } of reports) {

@@ -6,6 +6,7 @@ import { Controller, source } from '#runtime/controller.ts'
 import { VirtualNetworks } from '#runtime/overlay-resources.ts'
 import { gatherBridges } from './bridge-view.ts'
 import { type HubDeps, timeOf } from './deps.ts'
+import { Derived } from './derived.ts'
 import { judgeEndpoints } from './endpoint-view.ts'
 import { departureOf, inUseCondition, protect, release } from './in-use.ts'
 import type { HubInformers } from './informers.ts'
@@ -17,7 +18,7 @@ import { networkStatus } from './network-status.ts'
 import { connectedClusters, decideNetwork, userNetworks } from './network-view.ts'
 import type { OverlayBoards } from './overlay-report.ts'
 import { Projector, projectionIn, requestOfNetwork } from './projections.ts'
-import { relevantSource, relevantToOthers } from './relevant-changes.ts'
+import { relevantOfBridge, relevantOfCluster, relevantSource, relevantToOthers } from './relevant-changes.ts'
 
 export const networkController = (deps: HubDeps, informers: HubInformers, boards: OverlayBoards): Controller => {
   const { client, cluster: ownCluster, logger, metrics, clock } = deps
@@ -25,6 +26,8 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
   const projector = new Projector(client, informers)
   /** Numbers given out by us that the lister may not show yet. */
   const given = new Map<string, { uid: string; vni: number }>()
+  const reports = new Derived([clusters, bridges, namespaces], () => gatherBridges(informers))
+  const index = new Derived([networks], () => new NetworkIndex(userNetworks(informers).map(withGiven)))
   const all = (): string[] => userNetworks(informers).map(keyOfNetwork)
   const refused = (): string[] =>
     userNetworks(informers)
@@ -40,13 +43,24 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
 
   const decideNow = (network: VirtualNetwork): NetworkDecision => {
     const decision = decideNetwork(withGiven(network), informers, {
-      reports: gatherBridges(informers),
+      reports: reports.get(),
       ownCluster,
-      all: new NetworkIndex(userNetworks(informers).map(withGiven)),
+      all: index.get(),
     })
-    if (decision.vni !== undefined && !decision.objection)
-      given.set(decision.key, { uid: network.metadata.uid ?? '', vni: decision.vni })
+    if (decision.vni !== undefined && !decision.objection) give(network, decision.vni)
     return decision
+  }
+
+  const give = (network: VirtualNetwork, vni: number): void => {
+    const [key, uid] = [keyOfNetwork(network), network.metadata.uid ?? '']
+    const known = given.get(key)
+    if (known?.uid === uid && known.vni === vni) return
+    given.set(key, { uid, vni })
+    index.forget()
+  }
+
+  const takeBack = (key: string): void => {
+    if (given.delete(key)) index.forget()
   }
 
   const clusterView = (name: string, key: string, connected: ReadonlySet<string>): ClusterView => {
@@ -77,6 +91,8 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
     metrics,
     clock,
     sources: [
+      reports,
+      index,
       source(networks, requestOfNetwork),
       // A number or a place that one gives back may be what another waits for.
       relevantSource(networks, relevantToOthers, refused),
@@ -84,23 +100,25 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
       source(slices, ({ metadata, spec }) =>
         clusterOfMailbox(metadata.namespace) === undefined ? [] : [spec.network],
       ),
-      source(clusters, all),
+      relevantSource(clusters, relevantOfCluster, all),
       source(classes, all),
       source(namespaces, ({ metadata }) => all().filter((key) => key.startsWith(`${metadata?.name}/`))),
       // What bridges report decides about numbers: of networks that wait for theirs.
-      source(bridges, () => all().filter((key) => networks.lister.get(key)?.status?.mtuBytes === undefined)),
+      relevantSource(bridges, relevantOfBridge, () =>
+        all().filter((key) => networks.lister.get(key)?.status?.mtuBytes === undefined),
+      ),
     ],
     reconcile: async (key, { signal }) => {
       const network = networks.lister.get(key)
       if (!network || clusterOfMailbox(network.metadata.namespace) !== undefined) {
-        given.delete(key)
+        takeBack(key)
         return await projector.withdraw(key, [], signal)
       }
       const connected = connectedClusters(informers)
       const endpoints = judgeEndpoints(network, informers)
       const departure = departureOf(network, endpoints.counts, connected)
       if (departure?.state === 'Leaving') {
-        given.delete(key)
+        takeBack(key)
         await projector.withdraw(key, [], signal)
         return await release(client, network, signal)
       }

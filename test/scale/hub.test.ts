@@ -1,4 +1,4 @@
-// The hub at scale, small enough for every run: what grows with the square of the bridges shows here already.
+// The hub at scale, small enough for every run: what grows with the square of bridges or networks shows here already.
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { measureHub } from './hub-scale.ts'
@@ -8,6 +8,13 @@ test('a hub with 200 bridges in 80 networks never stops the event loop for long,
   assert.ok(result.longestBlockMs < 1000, `the event loop stood still for ${result.longestBlockMs} ms`)
   assert.ok(result.specBytes < 65_536, `a spec has ${result.specBytes} bytes`)
   assert.ok(result.firstReconcileMs < 30_000, `the first reconcile took ${result.firstReconcileMs} ms`)
+  assert.is(result.heartbeatReconciles, 0)
+})
+
+test('a hub with 800 networks stays responsive when all of them change at once', async () => {
+  const result = await measureHub({ bridges: 20, networks: 800, clusters: 4 })
+  assert.ok(result.longestBlockMs < 1000, `the event loop stood still for ${result.longestBlockMs} ms`)
+  assert.is(result.heartbeatReconciles, 0)
 })
 
 test.run()

@@ -7,11 +7,13 @@ const { values } = parseArgs({
     bridges: { type: 'string', default: '1000' },
     networks: { type: 'string', default: '200' },
     clusters: { type: 'string', default: '2' },
+    topology: { type: 'string', default: 'Mesh' },
   },
 })
 const result = await measureHub({
   bridges: Number(values.bridges),
   networks: Number(values.networks),
   clusters: Number(values.clusters),
+  topology: values.topology === 'Star' ? 'Star' : 'Mesh',
 })
-for (const [name, value] of Object.entries(result)) console.log(`${name.padEnd(18)} ${Math.round(value)}`)
+for (const [name, value] of Object.entries(result)) console.log(`${name.padEnd(20)} ${Math.round(value)}`)
