@@ -15,13 +15,14 @@ type Situation = {
   firewall?: Firewall
 }
 
-const decide = ({ mode = 'Auto', interfaces = [underlay], filters = [], firewall = { rules: [] } }: Situation) =>
+const attached = [filter('underlay_entry'), filter('underlay_egress')]
+
+const decide = ({ mode = 'Auto', interfaces = [underlay], filters = attached, firewall = { rules: [] } }: Situation) =>
   fastPathOf({ mode, underlayDevice: 'eth0', observed: { interfaces, filters, firewall } } satisfies FastPathInput)
 
 test('on, where nothing is against it', () => {
   assert.is(decide({}).isOn, true)
   assert.is(decide({}).reason, 'InUse')
-  assert.is(decide({ filters: [filter('underlay_entry')] }).isOn, true)
   assert.is(decide({ mode: 'Strict' }).isOn, true)
 })
 
@@ -55,13 +56,18 @@ test('each other obstacle has its word, whatever the firewall', () => {
     [{ interfaces: [] }, 'NoUnderlay'],
     [{ interfaces: [{ ...underlay, mac: undefined } as unknown as Interface] }, 'NoEthernet'],
     [{ filters: [filter(undefined)] }, 'FilterConflict'],
+    [{ filters: [filter('underlay_entry')] }, 'NotAttached'],
   ]
   for (const [situation, reason] of cases) {
     const { isOn, reason: said, message } = decide(situation)
     assert.equal([isOn, said], [false, reason])
     assert.ok(message.length > 20, message)
   }
-  assert.is(decide({ filters: [{ ...filter(undefined), device: 'eth1' }] }).isOn, true, 'a filter of another device')
+  assert.is(
+    decide({ filters: [...attached, { ...filter(undefined), device: 'eth1' }] }).isOn,
+    true,
+    'a filter of another device',
+  )
 })
 
 test.run()

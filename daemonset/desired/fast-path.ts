@@ -49,6 +49,15 @@ const checks: readonly Check[] = [
           message: `tc of ${underlay?.name} has a filter of somebody else at our place; move it to another priority`,
         }
       : undefined,
+  ({ underlay, observed }) =>
+    (['underlay_entry', 'underlay_egress'] as const).every((program) =>
+      observed.filters.some((filter) => filter.device === underlay?.name && filter.program === program),
+    )
+      ? undefined
+      : {
+          reason: 'NotAttached',
+          message: `the programs at ${underlay?.name} are not, or not all, in place: status.problems says why`,
+        },
   // What is not known may be a rule: strict is strict.
   ({ mode, observed: { firewall } }) =>
     mode === 'Strict' && firewall.unreadable !== undefined
