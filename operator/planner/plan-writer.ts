@@ -12,17 +12,22 @@ import { bridgeName, resultState } from './result.ts'
 import type { State } from './state.ts'
 import type { PresentState, Route } from './types.ts'
 
-/** Turns an outcome into the ordered actions that lead to it, with predictions and reasons. */
+/**
+ * Turns an outcome into the ordered actions that lead to it, with predictions and reasons.
+ * @param over whether there is no time left to find out more than must be written.
+ */
 export const writePlan = (
   outcome: Outcome,
   present: Outcome,
   evaluator: Evaluator,
-  { strategy, search }: Pick<Plan, 'strategy' | 'search'>,
+  { strategy, search, over }: Pick<Plan, 'strategy' | 'search'> & { over: () => boolean },
 ): Plan => {
   const { state } = outcome
   const { reservations, unreserved } = reserve(state)
   const result = resultState(outcome, reservations)
-  const actions = outcome.touched.some(Boolean) ? changes(present.state, state, evaluator, result) : []
+  const actions = outcome.touched.some(Boolean)
+    ? changes(state, new Reasons(present.state, state, evaluator, over), result)
+    : []
   const violations = diagnose(state)
   const migrationSeconds = actions.reduce(
     (sum, action) => sum + (action.type === 'MoveVm' ? action.migrationSeconds : 0),
@@ -70,7 +75,7 @@ const ordered = (actions: Action[]): Action[] =>
 const routeKey = (route: Pick<Route, 'network' | 'from' | 'to'>): string =>
   `${route.network}\n${route.from}\n${route.to}`
 
-const changes = (before: State, after: State, evaluator: Evaluator, result: PresentState): Action[] => {
+const changes = (after: State, reasons: Reasons, result: PresentState): Action[] => {
   const { problem, routing, groups } = after
   const { ids, input } = problem
   const { present } = input
@@ -78,7 +83,6 @@ const changes = (before: State, after: State, evaluator: Evaluator, result: Pres
   const next = new Map(result.routes.map((route) => [routeKey(route), route]))
   const set = result.routes.filter((route) => old.get(routeKey(route))?.links.join('\n') !== route.links.join('\n'))
   const cleared = present.routes.filter((route) => !next.has(routeKey(route)))
-  const reasons = new Reasons(before, after, evaluator)
   const groupOf = ({ network, from, to }: Route): Group | undefined =>
     groups.get(routing.pairKey(ids.networks.get(network)!, ids.bridges.get(from)!, ids.bridges.get(to)!))
 

@@ -189,11 +189,20 @@ test('a deadline that has passed still gives a plan, and the best found is repor
   assert.ok(late.score.net <= result.score.net)
 })
 
-test('a tenth of the time is kept for writing the plan, or the deadline would be missed by as much', () => {
-  let clockMs = 0
-  const late = plan(star(), { strategy: 'annealing', seed: 1, now: () => clockMs++, deadlineMs: 1000 })
-  assert.is(late.search.stoppedBy, 'Deadline')
-  assert.ok(clockMs <= 910, `the search went on until ${clockMs} ms of 1000`)
+test('time is kept for writing the plan, and reasons are looked for only while it lasts', () => {
+  const within = (deadlineMs: number) => {
+    let clockMs = 0
+    const result = plan(star(), { strategy: 'local-search', seed: 1, now: () => clockMs++, deadlineMs })
+    assert.ok(clockMs <= deadlineMs, `the plan was there after ${clockMs} ms of ${deadlineMs}`)
+    assert.equal(undeclared(result, star()), [])
+    return { stoppedBy: result.search.stoppedBy, reasons: result.actions.map(({ reason }) => reason.worth) }
+  }
+  const ample = within(100_000)
+  assert.is(ample.stoppedBy, 'Converged')
+  assert.ok(ample.reasons.length > 0 && !ample.reasons.includes(undefined))
+  const short = within(50)
+  assert.is(short.stoppedBy, 'Deadline')
+  assert.ok(short.reasons.length > 0 && short.reasons.includes(undefined))
 })
 
 test.run()

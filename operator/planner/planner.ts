@@ -22,10 +22,10 @@ export const strategies: Record<string, Strategy> = { greedy, 'local-search': lo
 const searches = new Set([localSearch, annealing])
 
 /**
- * Time to keep for writing the plan: in shares of the time that it took to read the input (both grow with its size), and
- * of the whole (the longer the search, the more changes there are to give reasons for).
+ * Time to keep for writing the plan, in shares of the time that it took to read the input (both grow with its size), and
+ * of the whole; the latter is for trying out, for the reasons, what the plan would be worth without its changes.
  */
-const writingShares = { ofReading: 2.5, ofWhole: 0.1 }
+const writingShares = { ofReading: 1.5, ofWhole: 0.05 }
 
 /** Demands and VMs together up to which the published rules are planned to their end before anything else. */
 const smallSize = 600
@@ -52,8 +52,8 @@ export const plan = (input: PlannerInput, options: SearchOptions, more: Record<s
   const effort: Plan['search'] = { evaluations: 0, stoppedBy: 'Converged' }
 
   const setUpMs = options.now() - startMs
-  const writingMs = writingShares.ofReading * setUpMs + writingShares.ofWhole * (options.deadlineMs - startMs)
-  const deadlineMs = options.deadlineMs - writingMs
+  const triedUntilMs = options.deadlineMs - writingShares.ofReading * setUpMs
+  const deadlineMs = triedUntilMs - writingShares.ofWhole * (options.deadlineMs - startMs)
   const workLeft = (): number => (options.maxEvaluations ?? Number.POSITIVE_INFINITY) - effort.evaluations
 
   /** Whether there is time for another round that takes as long as everything so far, and work left to do in it. */
@@ -87,7 +87,12 @@ export const plan = (input: PlannerInput, options: SearchOptions, more: Record<s
   const floor = searches.has(strategy) && isSmall(problem) ? climb(greedy, present) : present
   let outcome = climb(strategy, present)
   if (isBetter(floor.value, outcome.value)) outcome = climb(strategy, floor)
-  return writePlan(outcome, present, evaluator, { strategy: options.strategy, search: effort })
+  let late = false
+  const over = (): boolean => {
+    late ||= options.now() >= triedUntilMs
+    return late
+  }
+  return writePlan(outcome, present, evaluator, { strategy: options.strategy, search: effort, over })
 }
 
 const isSmall = ({ demandBps, vmNetwork }: Problem): boolean => demandBps.length + vmNetwork.length <= smallSize

@@ -31,10 +31,13 @@ export class Reasons {
   private readonly proposals: Proposals
   private readonly value: Value
   private readonly limit: number
+  private readonly over: () => boolean
   /** What is broken anyway, by how much. */
   private readonly broken: Map<string, number>
 
-  constructor(before: State, after: State, evaluator: Evaluator) {
+  /** @param over whether there is no time left for trying changes out: the others are described only. */
+  constructor(before: State, after: State, evaluator: Evaluator, over: () => boolean) {
+    this.over = over
     this.before = before
     this.after = after
     this.evaluator = evaluator
@@ -47,7 +50,11 @@ export class Reasons {
   /** The reason of each group's new route, in the order given. */
   forRoutes(groups: Group[]): Reason[] {
     const tried = new Set([...groups].sort((x, y) => y.rate - x.rate || x.key - y.key).slice(0, this.limit))
-    return groups.map((group) => (tried.has(group) ? this.triedRoute(group) : this.describedRoute(group)))
+    return groups.map((group) => (this.mayTry(tried.has(group)) ? this.triedRoute(group) : this.describedRoute(group)))
+  }
+
+  private mayTry(worthIt: boolean): boolean {
+    return worthIt && !this.over()
   }
 
   private describedRoute(group: Group): Reason {
@@ -79,7 +86,7 @@ export class Reasons {
 
   /** The reason of each VM's new place, in the order given. */
   forVms(vms: number[]): Reason[] {
-    return vms.map((vm, i) => this.forVm(vm, i < this.limit))
+    return vms.map((vm, i) => this.forVm(vm, this.mayTry(i < this.limit)))
   }
 
   private forVm(vm: number, tryOut: boolean): Reason {
@@ -106,7 +113,7 @@ export class Reasons {
 
   /** Links are there for the routes over them, so the reason of each is what these lose together without it. */
   forLinks(usersOfEach: Group[][]): Reason[] {
-    return usersOfEach.map((users, i) => this.forLink(users, i < this.limit))
+    return usersOfEach.map((users, i) => this.forLink(users, this.mayTry(i < this.limit)))
   }
 
   private forLink(users: Group[], tryOut: boolean): Reason {
