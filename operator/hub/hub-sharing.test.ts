@@ -1,6 +1,7 @@
 // The hub's controllers together: endpoints, links, leaders, deletion.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import { findCondition } from '#runtime/conditions.ts'
 import { MemberClusters, NetworkEndpointSlices, OverlayLinks, VirtualNetworks } from '#runtime/overlay-resources.ts'
 import { Namespaces } from '#runtime/resources.ts'
@@ -94,6 +95,44 @@ hub('a new leader goes on with the same numbers under a higher epoch', async ({ 
   assert.equal(after?.networks, before?.networks)
   assert.equal(after?.links, before?.links)
 })
+
+hub(
+  'a new leader says nothing false: networks and links stay ready while it looks at them and nodes answer it',
+  async ({ world }) => {
+    await world.join('east', ['n1', 'n2'])
+    await world.join('west', ['n1', 'n2'])
+    world.createNetwork({ clusters: ['east', 'west'] })
+    const link = { a: { cluster: 'east', node: 'n1' }, b: { cluster: 'west', node: 'n2' }, adminState: 'Up', cost: 5 }
+    world.server.seed(OverlayLinks, { metadata: { name: 'direct' }, spec: link } as never)
+    const isLinkReady = () =>
+      findCondition(world.server.read(OverlayLinks, { name: 'direct' })?.status?.conditions as never, 'Ready')
+        ?.status === 'True'
+    await world.converge(() => world.isReady() && isLinkReady())
+    const before = world.network()?.status
+    await world.stepDown()
+    const from = world.server.requests.length
+    world.lead()
+    // No agent answers until all that the change of leaders led to is decided and said: what is said of the probe comes after it.
+    const probe = { namespace: 'team-a', name: 'probe' }
+    world.createNetwork({ clusters: ['south'], mtu: 1400 }, probe)
+    await until(() => world.condition('Programmed', probe)?.reason === 'NoBridges')
+    assert.ok(
+      (world.bridge('east', 'n1')?.spec?.epoch ?? 0) > (world.bridge('east', 'n1')?.status?.programmedEpoch ?? 0),
+    )
+    await world.converge(
+      () => world.bridge('east', 'n1')?.spec?.epoch === world.bridge('east', 'n1')?.status?.programmedEpoch,
+    )
+    const statements = world.server.requests
+      .slice(from)
+      .filter(({ method, path }) => method === 'PATCH' && /(blue|direct)\/status$/.test(path))
+      .flatMap(({ body }) => (body as VirtualNetwork).status?.conditions ?? [])
+    assert.equal(
+      statements.filter(({ type, status }) => ['Ready', 'Programmed'].includes(type) && status !== 'True'),
+      [],
+    )
+    assert.equal(world.network()?.status?.currentRevision, before?.currentRevision)
+  },
+)
 
 hub('a deleted network leaves bridges, mailboxes and slices', async ({ world }) => {
   await world.join('east', ['n1', 'n2'])

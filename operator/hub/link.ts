@@ -126,6 +126,8 @@ export const linkController = (deps: HubDeps, informers: HubInformers, boards: O
     reconcile: async (name, { signal }) => {
       const link = links.lister.get(name)
       if (!link || link.metadata.deletionTimestamp) return
+      // A new leader says nothing of a link that it has not considered yet.
+      if (!boards.links.isFilled && link.status?.conditions) return
       const view = viewOf(link)
       const statement = { type: 'Ready', observedGeneration: link.metadata.generation, ...linkReadiness(view) }
       const status = {

@@ -13,6 +13,8 @@ export type StatusInput = {
   network: VirtualNetwork
   decision: NetworkDecision
   report: NetworkReport | undefined
+  /** Whether publication has reported at all in this term. */
+  isReported: boolean
   endpoints: Pick<EndpointVerdict, 'counts' | 'problems'>
   clusters: readonly ClusterView[]
   departure?: ConditionStatement | undefined
@@ -33,9 +35,16 @@ const clusterEntry = (view: ClusterView, { report, endpoints }: StatusInput): Cl
   }
 }
 
-/** The whole status, as it is written in one patch. */
+const numbers = ({ vni, mtuBytes, device }: NetworkDecision): NetworkStatus => ({
+  ...(vni === undefined ? {} : { vni }),
+  ...(mtuBytes === undefined ? {} : { mtuBytes }),
+  bridgeDevice: device,
+})
+
+/** The whole status, as it is written in one patch. A new leader says nothing of what it has not looked at yet. */
 export const networkStatus = (input: StatusInput): NetworkStatus => {
-  const { network, decision, report, endpoints, clusters, now } = input
+  const { network, decision, report, isReported, endpoints, clusters, now } = input
+  if (!isReported && network.status?.conditions) return { ...network.status, ...numbers(decision) }
   const bridges = report?.bridges ?? []
   const statements = networkConditions(input).map((statement) => ({
     ...statement,
@@ -45,9 +54,7 @@ export const networkStatus = (input: StatusInput): NetworkStatus => {
   const conditions: Condition[] = setConditions(network.status?.conditions ?? [], statements, now)
   return {
     observedGeneration: network.metadata.generation ?? 0,
-    ...(decision.vni === undefined ? {} : { vni: decision.vni }),
-    ...(decision.mtuBytes === undefined ? {} : { mtuBytes: decision.mtuBytes }),
-    bridgeDevice: decision.device,
+    ...numbers(decision),
     clusters: clusters.map((view) => clusterEntry(view, input)),
     bridges: bridges.length,
     programmed: bridges.filter(({ isProgrammed }) => isProgrammed).length,

@@ -97,6 +97,7 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
       // A number or a place that one gives back may be what another waits for.
       relevantSource(networks, relevantToOthers, refused),
       boards.networks.source(),
+      boards.networks.filling(all),
       source(slices, ({ metadata, spec }) =>
         clusterOfMailbox(metadata.namespace) === undefined ? [] : [spec.network],
       ),
@@ -128,6 +129,7 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
         network,
         decision,
         report: boards.networks.get(key),
+        isReported: boards.networks.isFilled,
         endpoints,
         departure: departure && inUseCondition(departure.attached, departure.clusters),
         clusters: decision.clusters.map((name) => clusterView(name, key, connected)),

@@ -30,6 +30,7 @@ import {
   relevantOfNetwork,
   relevantSource,
 } from './relevant-changes.ts'
+import { Renewals } from './renewals.ts'
 
 const REQUEST = 'overlay'
 /** Changes within this time make one step: acknowledgements come in crowds. */
@@ -72,6 +73,7 @@ export const nodeBridgeController = (
   const writer = new SpecWriter(client)
   const desiredNetworks = new DesiredNetworks(client, informers)
   const outstanding = new OutstandingSpecs(clock)
+  const renewals = new Renewals()
   const instruments = hubMetrics(metrics)
   const cache = createCompileCache()
   const memory = createMemory()
@@ -82,7 +84,9 @@ export const nodeBridgeController = (
   const observe = (reports: readonly BridgeReport[]): void => {
     for (const { bridge, spec, programmed } of reports)
       outstanding.observe(bridge, spec.serial ?? 0, spec.epoch === epoch && isInKernel(spec, programmed))
-    outstanding.retain(new Set(reports.map(({ bridge }) => bridge)))
+    const bridges = new Set(reports.map(({ bridge }) => bridge))
+    outstanding.retain(bridges)
+    renewals.retain(bridges)
     instruments.bridges.set(reports.length)
     instruments.outstanding.set(outstanding.size)
   }
@@ -135,6 +139,7 @@ export const nodeBridgeController = (
       const reports = gather()
       const { links, desired, revisions, output } = await decide(reports, { log, signal })
       instruments.stepSeconds.observe((clock.monotonicMs() - startedMs) / 1000)
+      renewals.note(reports, output)
       const isWritten = await write(writesOf(output, reports), { log, signal })
       const present = gather()
       observe(present)
@@ -143,7 +148,7 @@ export const nodeBridgeController = (
         networks: desired,
         revisions,
         reports: new Map(present.map((each) => [each.bridge, each])),
-        outstanding: (bridge) => outstanding.get(bridge),
+        outstanding: (report) => (renewals.isCarriedOut(report) ? undefined : outstanding.get(report.bridge)),
       })
       boards.networks.replaceAll(await inSlices(report, signal))
       boards.links.replaceAll(links)

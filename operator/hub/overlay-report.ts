@@ -27,11 +27,13 @@ export type NetworkReport = {
 
 type Listener = (key: string) => void
 
-/** Values by key, whose changes are requests. */
+/** Values by key, whose changes are requests. A new leader's is empty at first, which says nothing of anything. */
 export class ReportBoard<Value> {
   readonly #values = new Map<string, Value>()
   readonly #listeners = new Set<Listener>()
+  readonly #firstListeners = new Set<() => void>()
   readonly #isSame: (left: Value, right: Value) => boolean
+  #isFilled = false
 
   constructor(isSame: (left: Value, right: Value) => boolean) {
     this.#isSame = isSame
@@ -39,6 +41,11 @@ export class ReportBoard<Value> {
 
   get(key: string): Value | undefined {
     return this.#values.get(key)
+  }
+
+  /** Whether it has had any values: until then statuses stay as they are. */
+  get isFilled(): boolean {
+    return this.#isFilled
   }
 
   replaceAll(values: ReadonlyMap<string, Value>): void {
@@ -51,6 +58,23 @@ export class ReportBoard<Value> {
       return [key]
     })
     for (const listener of this.#listeners) for (const key of [...gone, ...changed]) listener(key)
+    if (this.#isFilled) return
+    this.#isFilled = true
+    for (const listener of this.#firstListeners) listener()
+  }
+
+  /** Requests for all when the board is filled, also for those that it has nothing of. */
+  filling(all: () => Iterable<string>): Source {
+    return {
+      synced: async () => {},
+      start: (enqueue) => {
+        const listener = (): void => {
+          for (const key of all()) enqueue(key)
+        }
+        this.#firstListeners.add(listener)
+        return () => this.#firstListeners.delete(listener)
+      },
+    }
   }
 
   source(): Source {

@@ -16,7 +16,8 @@ export type ProgressInput = {
   reports: ReadonlyMap<string, BridgeReport>
   networks: ReadonlyMap<string, DesiredNetwork>
   revisions: ReadonlyMap<string, Revision>
-  outstanding: (bridge: string) => Outstanding | undefined
+  /** What a bridge owes. */
+  outstanding: (report: BridgeReport) => Outstanding | undefined
 }
 
 /** `a, b, c and 7 more`. */
@@ -58,7 +59,7 @@ const problemOf = (
   if (reported) return `${reported.reason}: ${reported.message}`
   const waits = held.get(report.bridge)
   if (waits) return `waits for ${listNames(waits.waitsFor)}`
-  const owed = outstanding(report.bridge)
+  const owed = outstanding(report)
   if (owed) return `has not programmed serial ${owed.serial}, waiting since ${owed.since}`
   if (!output.isSettled(network, report.bridge)) return 'its spec is being written'
   return access.has(report.bridge) && inKernel(report).get(network) !== vni

@@ -21,6 +21,8 @@ import { createWaitingList, type Waiting } from './waiting.ts'
 export type AdvanceOutput = {
   /** Specs that differ from the published ones. */
   next: Map<string, NodeBridgeSpec>
+  /** Those of them that a new leader renews: they ask nothing new of the node. */
+  renewed: ReadonlySet<string>
   waiting: Waiting[]
   /** Whether the published spec of a bridge has all that a network wants of it in the end (old parts may still drain). */
   isSettled: (network: string, bridge: string) => boolean
@@ -136,6 +138,7 @@ export function* advanceInSteps(
     },
   }
   const next = new Map<string, NodeBridgeSpec>()
+  const renewed = new Set<string>()
   const partly = new Map<string, Set<string>>()
   for (const [bridge, published] of input.published) {
     if (isQuiet(memory, situation, bridge)) continue
@@ -143,12 +146,15 @@ export function* advanceInSteps(
     const spec = nextSpec(step, bridge)
     const isSame = sameContent(spec, published)
     if (!isSame) next.set(bridge, spec)
+    if (spec.epoch !== published.epoch && sameContent({ ...spec, epoch: 0 }, { ...published, epoch: 0 }))
+      renewed.add(bridge)
     if (!isSame || waiting.concerns(bridge)) partly.set(bridge, settledAt(step, bridge))
     else remember(memory, situation, bridge, step.numbers.remainders.has(bridge))
     yield
   }
   return {
     next,
+    renewed,
     waiting: waiting.entries(),
     isSettled: (network, bridge) =>
       partly.get(bridge)?.has(network) ??
