@@ -26,6 +26,10 @@ app.kubernetes.io/component: {{ .component }}
 system:serviceaccount:{{ .Release.Namespace }}:vnet-operator
 {{- end -}}
 
+{{- define "vnet.uninstallUser" -}}
+system:serviceaccount:{{ .Release.Namespace }}:vnet-uninstall
+{{- end -}}
+
 {{- define "vnet.agentUser" -}}
 system:serviceaccount:{{ .Release.Namespace }}:vnet-agent
 {{- end -}}
