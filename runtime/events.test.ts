@@ -4,7 +4,7 @@ import { EventRecorder, type EventRecorderOptions, type EventStatement } from '.
 import { FakeApiServer } from './fake-api-server.ts'
 import { FakeClock } from './fake-clock.ts'
 import { createLogger } from './logging.ts'
-import { Events, Pods } from './resources.ts'
+import { Events, type KubeEvent, Pods } from './resources.ts'
 import { until } from './until.ts'
 
 const moved: EventStatement = {
@@ -53,9 +53,63 @@ test('writes an event with its object, and repeats into its series', async () =>
   assert.match(event?.eventTime ?? '', /^2026-01-01T00:00:00\.\d{6}Z$/)
   await it.idle()
   for (let i = 0; i < 5; i++) it.recorder.record(moved)
-  await it.clock.advance(1_000)
+  await it.clock.advance(60_000)
   await until(() => it.events()[0]?.series?.count === 6)
   assert.is(it.events().length, 1)
+  await it.stop()
+})
+
+const other: EventStatement = { ...moved, regarding: { metadata: { namespace: 'y', name: 'other', uid: 'v' } } }
+const isOf = (name: string) => (event: KubeEvent) => event.regarding?.name === name
+
+test('a repeating event is written once a minute and at the end, and holds up no other', async () => {
+  const it = await start()
+  await it.idle()
+  const second = async (): Promise<void> => {
+    for (let i = 0; i < 3; i++) it.recorder.record({ ...moved, note: `busy ${i}` })
+    await it.clock.advance(1_000)
+    await it.idle()
+  }
+  for (let i = 0; i < 60; i++) await second()
+  const before = it.server.requests.length
+  it.recorder.record(other)
+  await second()
+  assert.is(it.events().filter(isOf('other')).length, 1)
+  for (let i = 0; i < 119; i++) await second()
+  assert.ok(it.server.requests.length - before <= 1 + 3 * 3, String(it.server.requests.length - before))
+  await it.stop()
+  assert.equal(
+    it.events().flatMap(({ series }) => series?.count ?? []),
+    [180, 180, 180],
+  )
+})
+
+test('more series than there are writes take turns', async () => {
+  const it = await start({ burst: 1 })
+  await it.idle()
+  for (let i = 0; i < 300; i++) {
+    for (let pod = 0; pod < 90; pod++)
+      it.recorder.record({ ...moved, regarding: { metadata: { namespace: 'x', name: `p${pod}`, uid: `u${pod}` } } })
+    await it.clock.advance(1_000)
+    await it.idle()
+  }
+  const counts = it.events().map(({ series }) => series?.count ?? 1)
+  assert.is(counts.length, 90)
+  assert.ok(Math.min(...counts) > 100, String(Math.min(...counts)))
+  await it.stop()
+})
+
+test('an object of which too much is said leaves room for others', async () => {
+  const it = await start({ burst: 2 })
+  await it.idle()
+  for (let i = 0; i < 1500; i++) it.recorder.record({ ...moved, note: `number ${i}` })
+  it.recorder.record(other)
+  for (let i = 0; i < 30; i++) {
+    await it.clock.advance(1_000)
+    await it.idle()
+  }
+  assert.is(it.events().filter(isOf('other')).length, 1)
+  assert.ok(it.records.some((line) => line.includes('"count":1475')))
   await it.stop()
 })
 
@@ -68,7 +122,7 @@ test('begins a new event after a quiet time, and when the old one has expired', 
   it.server.remove(Events, { namespace: 'x', name: it.events()[0]?.metadata?.name ?? '' })
   await it.idle()
   it.recorder.record(moved)
-  await it.clock.advance(1_000)
+  await it.clock.advance(60_000)
   await until(() => it.events().length === 1)
   for (let i = 0; i < 8; i++) {
     await it.idle()
@@ -100,7 +154,10 @@ test('never throws, whatever the API server says, and drops what is too much', a
   const it = await start()
   it.server.failNext({ status: 500, times: 1000 })
   await it.idle()
-  for (let i = 0; i < 1500; i++) it.recorder.record({ ...moved, note: `${i} ${'long '.repeat(500)}` })
+  for (let i = 0; i < 1500; i++) {
+    const metadata = { namespace: 'x', name: `p${i}`, uid: `u${i}` }
+    it.recorder.record({ ...moved, regarding: { metadata }, note: 'long '.repeat(500) })
+  }
   await it.clock.advance(1_000)
   await until(() => it.server.requests.length > 0)
   assert.ok(JSON.stringify(it.server.requests[0]?.body).length < 3_000)

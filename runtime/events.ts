@@ -32,22 +32,30 @@ export type EventStatement = {
 
 type Entry = {
   event: KubeEvent
+  /** What it is about. */
+  object: string
   /** Set once the object exists in the API server. */
   ref?: ObjectRef
   count: number
   lastMs: number
   isDirty: boolean
+  /** When it was last written, or could not be. */
+  writtenMs?: number
 }
 
 /** Repeats within this time are counted in the same event. */
 const seriesMs = 6 * 60_000
+/** A series is written anew this often at most; what came since then is written at its end. */
+const rewriteMs = 60_000
 const maxEntries = 1000
+const maxEntriesPerObject = 25
 const flushPeriodMs = 1_000
 const maxNoteLength = 1024
 
 /**
  * Records events (events.k8s.io/v1) without ever failing or delaying the caller. Repeats become a `series` of one event; writes are
- * limited by a token bucket; when too many different events wait, the newest are dropped and counted in the log.
+ * limited by a token bucket, of which new events come first; when there are too many different ones, of one object or of all, the newest are dropped
+ * and counted in the log.
  */
 export class EventRecorder {
   readonly #options: Required<EventRecorderOptions>
@@ -68,8 +76,12 @@ export class EventRecorder {
       known.count++
       known.lastMs = now
       known.isDirty = true
-    } else if (this.#entries.size >= maxEntries) this.#dropped++
-    else this.#entries.set(key, { event: this.#newEvent(statement, now), count: 1, lastMs: now, isDirty: true })
+      return
+    }
+    this.#entries.delete(key)
+    const object = objectOf(statement)
+    if (!this.#hasRoomFor(object)) this.#dropped++
+    else this.#entries.set(key, { event: this.#newEvent(statement, now), object, count: 1, lastMs: now, isDirty: true })
   }
 
   /** Writes what was recorded, until the signal aborts; then once more what is left, for a short time. */
@@ -80,16 +92,16 @@ export class EventRecorder {
       await clock.sleep(flushPeriodMs, signal).catch(() => {})
       this.#tokens = Math.min(burst, this.#tokens + (writesPerSecond * flushPeriodMs) / 1000)
     }
-    await this.#flush(AbortSignal.timeout(2_000))
+    await this.#flush(AbortSignal.timeout(2_000), 0)
   }
 
-  async #flush(signal: AbortSignal): Promise<void> {
+  async #flush(signal: AbortSignal, pauseMs = rewriteMs): Promise<void> {
     this.#forget()
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#due(pauseMs)) {
       if (this.#tokens < 1 || signal.aborted) return
-      if (!entry.isDirty) continue
       this.#tokens--
       entry.isDirty = false
+      entry.writtenMs = this.#options.clock.now()
       try {
         await this.#write(entry, signal)
       } catch (error) {
@@ -97,6 +109,23 @@ export class EventRecorder {
         this.#options.logger.debug({ err: error, reason: entry.event.reason }, 'an event could not be written')
       }
     }
+  }
+
+  /** New events in their order, then series, the one that waits longest first. */
+  #due(pauseMs: number): Entry[] {
+    const latestMs = this.#options.clock.now() - pauseMs
+    return [...this.#entries.values()]
+      .filter(({ isDirty, writtenMs = 0 }) => isDirty && writtenMs <= latestMs)
+      .sort(({ writtenMs: left = 0 }, { writtenMs: right = 0 }) => left - right)
+  }
+
+  /** Room is also made by what is written already: if it comes again, it is another event. */
+  #hasRoomFor(object: string): boolean {
+    const entries = [...this.#entries]
+    if (entries.filter(([, entry]) => entry.object === object).length >= maxEntriesPerObject) return false
+    if (entries.length < maxEntries) return true
+    const [key] = entries.find(([, { isDirty }]) => !isDirty) ?? []
+    return key !== undefined && this.#entries.delete(key)
   }
 
   async #write(entry: Entry, signal: AbortSignal): Promise<void> {
@@ -154,7 +183,12 @@ const referenceTo = (resource: Resource, { metadata }: KubeObject) => ({
   resourceVersion: metadata?.resourceVersion,
 })
 
-const identityOf = ({ resource, regarding, type, reason, action, note }: EventStatement): string => {
+const objectOf = ({ resource, regarding }: EventStatement): string => {
   const { namespace, name, uid } = regarding.metadata ?? {}
-  return JSON.stringify([resource.plural, namespace, name, uid, type, reason, action, note])
+  return JSON.stringify([resource.plural, namespace, name, uid])
+}
+
+const identityOf = (statement: EventStatement): string => {
+  const { type, reason, action, note } = statement
+  return JSON.stringify([objectOf(statement), type, reason, action, note])
 }
