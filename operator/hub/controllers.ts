@@ -21,6 +21,6 @@ export const hubControllers = (deps: HubDeps, { informers, epoch }: HubSetup): C
     networkController(deps, informers, boards),
     nodeBridgeController(deps, informers, { boards, epoch }),
     linkController(deps, informers, boards),
-    endpointsController(deps, informers),
+    endpointsController(deps, informers, boards),
   ]
 }

@@ -10,10 +10,16 @@ import type { HubDeps } from './deps.ts'
 import type { AcceptedSlice } from './endpoint-claims.ts'
 import { isOwnSlice, judgeEndpoints, projectedClusters, slicesOf } from './endpoint-view.ts'
 import type { HubInformers } from './informers.ts'
+import { eachForItself } from './mailbox-refusals.ts'
 import { clusterOfMailbox } from './mailboxes.ts'
+import type { OverlayBoards } from './overlay-report.ts'
 import { requestOfNetwork } from './projections.ts'
 
-export const endpointsController = (deps: HubDeps, informers: HubInformers): Controller => {
+export const endpointsController = (
+  deps: HubDeps,
+  informers: HubInformers,
+  { refusals }: Pick<OverlayBoards, 'refusals'>,
+): Controller => {
   const { client, logger, metrics, clock, events } = deps
   const { networks, slices, classes, clusters } = informers
 
@@ -34,28 +40,29 @@ export const endpointsController = (deps: HubDeps, informers: HubInformers): Con
   }
 
   /** Copies that should not be there: of slices that are gone, and what a member invented about other clusters. */
-  const removeOthers = async (network: string, wanted: ReadonlySet<string>, signal: AbortSignal): Promise<void> => {
-    for (const slice of slicesOf(network, informers)) {
-      const { namespace, name, uid } = slice.metadata
-      const cluster = clusterOfMailbox(namespace)
-      if (isOwnSlice(slice) || wanted.has(`${namespace}/${name}`)) continue
-      if (isWritable(clusters.lister.get(cluster ?? '')))
-        await client.delete(NetworkEndpointSlices, { namespace, name }, { uid, signal })
-    }
+  const othersIn = (slicesThere: readonly NetworkEndpointSlice[], copies: readonly AcceptedSlice[]) => {
+    const wanted = new Set(copies.map(({ name }) => name))
+    return slicesThere.filter((slice) => !isOwnSlice(slice) && !wanted.has(slice.metadata.name))
   }
 
+  /** Each mailbox gets the slices of the others, and nothing else. */
   const fanOut = async (network: string, accepted: readonly AcceptedSlice[], signal: AbortSignal): Promise<void> => {
-    const targets = projectedClusters(network, informers)
-    const copies = targets.flatMap((target) =>
-      accepted.filter(({ cluster }) => cluster !== target).map((copy) => ({ copy, target })),
+    const targets = new Set(projectedClusters(network, informers))
+    const present = Map.groupBy(slicesOf(network, informers), ({ metadata }) => clusterOfMailbox(metadata.namespace))
+    const mailboxes = [...new Set([...targets, ...present.keys()])].filter(
+      (cluster): cluster is string => cluster !== undefined && isWritable(clusters.lister.get(cluster)),
     )
-    for (const { copy, target } of copies)
-      if (isWritable(clusters.lister.get(target))) await writeCopy(network, copy, mailboxNamespace(target), signal)
-    await removeOthers(
-      network,
-      new Set(copies.map(({ copy, target }) => `${mailboxNamespace(target)}/${copy.name}`)),
-      signal,
-    )
+    await refusals.inEach({ writer: 'endpoints', network, signal }, mailboxes, async (mailbox) => {
+      const copies = targets.has(mailbox) ? accepted.filter(({ cluster }) => cluster !== mailbox) : []
+      const writes = copies.map((copy) => () => writeCopy(network, copy, mailboxNamespace(mailbox), signal))
+      const removals = othersIn(present.get(mailbox) ?? [], copies).map(
+        ({ metadata: { namespace, name, uid } }) =>
+          () =>
+            client.delete(NetworkEndpointSlices, { namespace, name }, { uid, signal }),
+      )
+      // A full mailbox refuses what comes, until something leaves it.
+      await eachForItself([...writes, ...removals], signal, (change) => change())
+    })
   }
 
   const announce = (network: VirtualNetwork, problems: ReturnType<typeof judgeEndpoints>['problems']): void => {
@@ -86,7 +93,7 @@ export const endpointsController = (deps: HubDeps, informers: HubInformers): Con
     ],
     reconcile: async (key, { signal }) => {
       const network = networks.lister.get(key)
-      if (!network) return await removeOthers(key, new Set(), signal)
+      if (!network) return await fanOut(key, [], signal)
       const { slices: accepted, problems } = judgeEndpoints(network, informers)
       announce(network, problems)
       await fanOut(key, accepted, signal)

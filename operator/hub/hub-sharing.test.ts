@@ -62,6 +62,29 @@ hub('hands endpoints on to the other clusters, the first claim of a MAC address 
   )
 })
 
+hub('a mailbox that refuses what is written holds up no other, and the network names it', async ({ world }) => {
+  const clusters = ['alpha', 'south', 'west']
+  for (const cluster of clusters) await world.join(cluster, ['n1'])
+  world.createNetwork({ clusters })
+  const projection = (cluster: string, name: string) =>
+    world.server.read(VirtualNetworks, { namespace: `vnet-cluster-${cluster}`, name })
+  await world.converge(() => clusters.every((cluster) => projection(cluster, 'team-a.blue') !== undefined))
+  const path = /namespaces\/vnet-cluster-alpha\/(networkendpointslices|virtualnetworks)/
+  const message = 'exceeded quota: vnet-mailbox'
+  world.server.failNext({ method: 'PATCH', path, status: 403, reason: 'Forbidden', message, times: 1_000_000 })
+  const slices = { ...slice('south', [endpoint('02:00:00:00:00:01', 'vm')]) }
+  world.server.seed(NetworkEndpointSlices, slices as never)
+  const green = { namespace: 'team-a', name: 'green' }
+  world.createNetwork({ clusters }, green)
+  await world.converge(() => ['south', 'west'].every((cluster) => projection(cluster, 'team-a.green') !== undefined))
+  const copy = { namespace: 'vnet-cluster-west', name: 'team-a.blue.south.0' }
+  await until(() => world.server.read(NetworkEndpointSlices, copy) !== undefined)
+  for (const ref of [BLUE, green])
+    await world.converge(() =>
+      /MailboxRefused: alpha \(.*exceeded quota: vnet-mailbox/.test(world.condition('Degraded', ref)?.message ?? ''),
+    )
+})
+
 hub('counts the networks of a link and says why one cannot be used', async ({ world }) => {
   await world.join('east', ['n1', 'n2'])
   world.createNetwork({ topology: { type: 'Manual' } })

@@ -38,6 +38,7 @@ const conditions = (over: Partial<ConditionInput> & { objection?: { reason: stri
     },
     report: report(),
     endpoints: { problems: [] },
+    refusals: [],
     clusters: ['east', 'west'].map((name) => ({ name, isConnected: true, objection: undefined })),
     ...rest,
   })

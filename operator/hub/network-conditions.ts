@@ -18,6 +18,8 @@ export type ConditionInput = {
   report: NetworkReport | undefined
   endpoints: { problems: readonly EndpointProblem[] }
   clusters: readonly ClusterView[]
+  /** Mailboxes that do not take what the network needs in them. */
+  refusals: readonly { cluster: string; message: string }[]
   /** Condition of a network that is being deleted; it works as long as VMs use it. */
   departure?: ConditionStatement | undefined
 }
@@ -72,7 +74,7 @@ const connected = ({ report }: ConditionInput): ConditionStatement => {
 }
 
 /** All that is not as it should be while the rest works; each with its reason. */
-const defects = ({ report, endpoints, clusters }: ConditionInput): Objection[] => {
+const defects = ({ report, endpoints, clusters, refusals }: ConditionInput): Objection[] => {
   const down = clusters.filter(({ isConnected }) => !isConnected).map(({ name }) => name)
   const silent = (report?.bridges ?? []).filter(({ isReady, cluster }) => !isReady && !down.includes(cluster))
   const list = (reason: string, names: readonly string[]): Objection[] =>
@@ -82,6 +84,10 @@ const defects = ({ report, endpoints, clusters }: ConditionInput): Objection[] =
     ...list(
       'BridgesNotReady',
       silent.map(({ bridge, problem }) => `${bridge} (${problem})`),
+    ),
+    ...list(
+      'MailboxRefused',
+      refusals.map(({ cluster, message }) => `${cluster} (${message})`),
     ),
     ...(report?.problems ?? []),
     ...(['DuplicateMAC', 'EndpointRefused', 'SliceRefused', 'LimitExceeded'] as const).flatMap((reason) =>

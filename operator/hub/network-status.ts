@@ -3,6 +3,7 @@ import type { VirtualNetwork } from '#crds/virtual-network.ts'
 import type { Condition, ConditionStatement } from '#runtime/conditions.ts'
 import { setConditions } from '#runtime/conditions.ts'
 import type { EndpointVerdict } from './endpoint-claims.ts'
+import type { MailboxRefusals } from './mailbox-refusals.ts'
 import { type ClusterView, networkConditions } from './network-conditions.ts'
 import type { NetworkDecision } from './network-decision.ts'
 import type { NetworkReport } from './overlay-report.ts'
@@ -17,6 +18,7 @@ export type StatusInput = {
   isReported: boolean
   endpoints: Pick<EndpointVerdict, 'counts' | 'problems'>
   clusters: readonly ClusterView[]
+  refusals: ReturnType<MailboxRefusals['of']>
   departure?: ConditionStatement | undefined
   now: string
 }

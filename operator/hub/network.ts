@@ -23,7 +23,7 @@ import { relevantOfBridge, relevantOfCluster, relevantSource, relevantToOthers }
 export const networkController = (deps: HubDeps, informers: HubInformers, boards: OverlayBoards): Controller => {
   const { client, cluster: ownCluster, logger, metrics, clock } = deps
   const { networks, clusters, classes, bridges, slices, namespaces } = informers
-  const projector = new Projector(client, informers)
+  const projector = new Projector(client, informers, boards.refusals)
   /** Numbers given out by us that the lister may not show yet. */
   const given = new Map<string, { uid: string; vni: number }>()
   const reports = new Derived([clusters, bridges, namespaces], () => gatherBridges(informers))
@@ -98,6 +98,7 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
       relevantSource(networks, relevantToOthers, refused),
       boards.networks.source(),
       boards.networks.filling(all),
+      boards.refusals.source(),
       source(slices, ({ metadata, spec }) =>
         clusterOfMailbox(metadata.namespace) === undefined ? [] : [spec.network],
       ),
@@ -113,14 +114,14 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
       const network = networks.lister.get(key)
       if (!network || clusterOfMailbox(network.metadata.namespace) !== undefined) {
         takeBack(key)
-        return await projector.withdraw(key, [], signal)
+        return await projector.withdraw(key, signal)
       }
       const connected = connectedClusters(informers)
       const endpoints = judgeEndpoints(network, informers)
       const departure = departureOf(network, endpoints.counts, connected)
       if (departure?.state === 'Leaving') {
         takeBack(key)
-        await projector.withdraw(key, [], signal)
+        await projector.withdraw(key, signal)
         return await release(client, network, signal)
       }
       await protect(client, network, signal)
@@ -130,6 +131,7 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
         decision,
         report: boards.networks.get(key),
         isReported: boards.networks.isFilled,
+        refusals: boards.refusals.of(key),
         endpoints,
         departure: departure && inUseCondition(departure.attached, departure.clusters),
         clusters: decision.clusters.map((name) => clusterView(name, key, connected)),

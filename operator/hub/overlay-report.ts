@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { LinkUse, TopologyProblem } from '#operator/compile/topology.ts'
 import type { Source } from '#runtime/controller.ts'
+import { MailboxRefusals } from './mailbox-refusals.ts'
 
 export type BridgeProgress = {
   bridge: string
@@ -89,7 +90,11 @@ export class ReportBoard<Value> {
   }
 }
 
-export type OverlayBoards = { networks: ReportBoard<NetworkReport>; links: ReportBoard<LinkUse> }
+export type OverlayBoards = {
+  networks: ReportBoard<NetworkReport>
+  links: ReportBoard<LinkUse>
+  refusals: MailboxRefusals
+}
 
 const sameProgress = (left: BridgeProgress, right: BridgeProgress | undefined): boolean =>
   left === right || isDeepStrictEqual(left, right)
@@ -105,4 +110,5 @@ const sameReport = ({ bridges, ...left }: NetworkReport, { bridges: others, ...r
 export const createBoards = (): OverlayBoards => ({
   networks: new ReportBoard(sameReport),
   links: new ReportBoard<LinkUse>(isDeepStrictEqual),
+  refusals: new MailboxRefusals(),
 })

@@ -8,6 +8,7 @@ import type { KubeClient } from '#runtime/kube-client.ts'
 import { VirtualNetworks } from '#runtime/overlay-resources.ts'
 import { isWritable } from './bridge-reports.ts'
 import type { HubInformers } from './informers.ts'
+import type { MailboxRefusals } from './mailbox-refusals.ts'
 import { clusterOfMailbox } from './mailboxes.ts'
 import { keyOfNetwork } from './network-index.ts'
 
@@ -27,10 +28,12 @@ export const projectionIn = (cluster: string, network: string, { networks }: Pic
 export class Projector {
   readonly #client: KubeClient
   readonly #informers: HubInformers
+  readonly #refusals: MailboxRefusals
 
-  constructor(client: KubeClient, informers: HubInformers) {
+  constructor(client: KubeClient, informers: HubInformers, refusals: MailboxRefusals) {
     this.#client = client
     this.#informers = informers
+    this.#refusals = refusals
   }
 
   /** Writes the projection of an accepted network into the mailboxes of `clusters`, and removes it from all others. */
@@ -40,24 +43,30 @@ export class Projector {
     status: Status,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.withdraw(keyOfNetwork(network), clusters, signal)
-    for (const cluster of clusters)
-      if (isWritable(this.#informers.clusters.lister.get(cluster)))
-        await this.#write(network, { cluster, clusters, status }, signal)
+    await this.#inEach(keyOfNetwork(network), signal, async (cluster, projection) => {
+      if (clusters.includes(cluster)) await this.#write(network, { cluster, clusters, status }, signal)
+      else if (projection) await this.#remove(projection, signal)
+    })
   }
 
-  /** Removes projections from mailboxes other than those of `kept`. */
-  async withdraw(key: string, kept: readonly string[], signal: AbortSignal): Promise<void> {
-    for (const { metadata } of this.#informers.clusters.lister.list()) {
-      const projection = projectionIn(metadata.name, key, this.#informers)
-      if (
-        !projection ||
-        kept.includes(metadata.name) ||
-        !isWritable(this.#informers.clusters.lister.get(metadata.name))
-      )
-        continue
-      await this.#remove(projection, signal)
-    }
+  /** Removes its projections from all mailboxes. */
+  async withdraw(key: string, signal: AbortSignal): Promise<void> {
+    await this.#inEach(key, signal, async (_, projection) => {
+      if (projection) await this.#remove(projection, signal)
+    })
+  }
+
+  async #inEach(
+    network: string,
+    signal: AbortSignal,
+    act: (cluster: string, projection: VirtualNetwork | undefined) => Promise<void>,
+  ): Promise<void> {
+    const writable = this.#informers.clusters.lister.list().filter(isWritable)
+    await this.#refusals.inEach(
+      { writer: 'projection', network, signal },
+      writable.map(({ metadata }) => metadata.name),
+      (cluster) => act(cluster, projectionIn(cluster, network, this.#informers)),
+    )
   }
 
   async #remove({ metadata: { namespace, name } }: VirtualNetwork, signal: AbortSignal): Promise<void> {
