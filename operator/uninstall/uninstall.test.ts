@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert'
 import { IN_USE_FINALIZER, LABELS, MANAGED_BY } from '#crds/group.ts'
 import { FakeApiServer } from '#runtime/fake-api-server.ts'
 import { createLogger } from '#runtime/logging.ts'
-import { VirtualNetworks } from '#runtime/overlay-resources.ts'
-import { DaemonSets, Namespaces, Nodes, Pods, Secrets } from '#runtime/resources.ts'
+import { NetworkEndpointSlices, NodeBridges, VirtualNetworks } from '#runtime/overlay-resources.ts'
+import { DaemonSets, Namespaces, NetworkAttachmentDefinitions, Nodes, Pods, Secrets } from '#runtime/resources.ts'
 import { until } from '#runtime/until.ts'
 import { uninstall } from './uninstall.ts'
 
@@ -102,6 +102,15 @@ test("the member's token goes, the user's Secret stays", async (world) => {
     ['vnet-hub'],
   )
 })
+
+for (const isHub of [true, false])
+  test(`${isHub ? 'a hub' : 'a member'} whose kinds were removed before is uninstalled all the same`, async (world) => {
+    const { server } = world
+    const kinds = [VirtualNetworks, NodeBridges, NetworkEndpointSlices, NetworkAttachmentDefinitions]
+    for (const kind of kinds) server.setMissing(kind, true)
+    await run(world, { isHub, act: () => actAsCluster(world, [], []) })
+    assert.equal(server.list(DaemonSets), [])
+  })
 
 test('a hub loses its mailboxes and nothing else; the networks stay and can be deleted', async (world) => {
   const { server } = world

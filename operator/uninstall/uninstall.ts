@@ -2,6 +2,7 @@
 import { IN_USE_FINALIZER, LABELS, MANAGED_BY } from '#crds/group.ts'
 import { mailboxNamespace } from '#crds/names.ts'
 import { HUB_TOKEN_SECRET } from '#operator/member/hub-secrets.ts'
+import { isNotFound } from '#runtime/api-error.ts'
 import type { KubeClient } from '#runtime/kube-client.ts'
 import type { KubeObject, ObjectRef, Resource } from '#runtime/kube-object.ts'
 import type { Logger } from '#runtime/logging.ts'
@@ -88,17 +89,25 @@ const cleanNodes = async (options: UninstallOptions): Promise<string[]> => {
   return missed
 }
 
-const removeAll = async <T extends KubeObject>(
-  options: UninstallOptions,
+type Where = { namespace?: string; labelSelector?: string }
+
+/** All objects of a kind; none when the kind itself is gone, or was never there. */
+const listAll = async <T extends KubeObject>(
+  { client, signal }: UninstallOptions,
   resource: Resource<T>,
-  where: { namespace?: string; labelSelector?: string },
-): Promise<void> => {
-  const { client, logger, signal } = options
-  const { items } = await client.list(resource, { ...where, signal }).catch((error: { status?: number }) => {
-    // The kind itself is gone, or was never there.
-    if (error.status === 404) return { items: [] as T[] }
+  where: Where = {},
+): Promise<T[]> => {
+  try {
+    return (await client.list(resource, { ...where, signal })).items
+  } catch (error) {
+    if (isNotFound(error)) return []
     throw error
-  })
+  }
+}
+
+const removeAll = async (options: UninstallOptions, resource: Resource, where: Where): Promise<void> => {
+  const { client, logger, signal } = options
+  const items = await listAll(options, resource, where)
   for (const { metadata } of items) {
     const ref: ObjectRef = { name: metadata?.name ?? '', namespace: metadata?.namespace }
     await client.delete(resource, ref, { signal })
@@ -107,8 +116,9 @@ const removeAll = async <T extends KubeObject>(
 }
 
 /** Nobody is left who would let the users' networks go when they, or their kind, are deleted. */
-const releaseNetworks = async ({ client, signal }: UninstallOptions): Promise<void> => {
-  for (const { metadata } of (await client.list(VirtualNetworks, { signal })).items) {
+const releaseNetworks = async (options: UninstallOptions): Promise<void> => {
+  const { client, signal } = options
+  for (const { metadata } of await listAll(options, VirtualNetworks)) {
     const { name, namespace, resourceVersion, finalizers = [] } = metadata
     const others = finalizers.filter((finalizer) => finalizer !== IN_USE_FINALIZER)
     if (others.length < finalizers.length)
