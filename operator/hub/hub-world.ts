@@ -2,7 +2,7 @@
 import { ANNOTATIONS } from '#crds/group.ts'
 import type { NodeBridge } from '#crds/node-bridge.ts'
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
-import { systemClock } from '#runtime/clock.ts'
+import { type Clock, systemClock } from '#runtime/clock.ts'
 import { findCondition } from '#runtime/conditions.ts'
 import { EventRecorder } from '#runtime/events.ts'
 import { FakeApiServer } from '#runtime/fake-api-server.ts'
@@ -25,18 +25,21 @@ export class HubWorld {
   #stop: AbortController | undefined
   #running: Promise<unknown> = Promise.resolve()
 
-  constructor(server: FakeApiServer) {
+  readonly #clock: Clock
+
+  constructor(server: FakeApiServer, clock: Clock) {
     this.server = server
+    this.#clock = clock
   }
 
-  static async start(): Promise<HubWorld> {
+  static async start(clock: Clock = systemClock): Promise<HubWorld> {
     const server = await FakeApiServer.start()
     for (const [name, uid] of [
       ['kube-system', 'overlay-uid'],
       ['team-a', 'team-a-uid'],
     ])
       server.seed(Namespaces, { metadata: { name, uid } } as never)
-    const world = new HubWorld(server)
+    const world = new HubWorld(server, clock)
     world.lead()
     return world
   }
@@ -54,7 +57,7 @@ export class HubWorld {
       client,
       cluster: 'east',
       udpPort: 14789,
-      clock: systemClock,
+      clock: this.#clock,
       logger,
       metrics: createMetrics(),
       events,

@@ -24,8 +24,13 @@ const report = (over: Partial<NetworkReport> = {}): NetworkReport => ({
   ...over,
 })
 
-const conditions = (over: Partial<ConditionInput> & { objection?: { reason: string; message: string } } = {}) => {
-  const { objection, ...rest } = over
+type Over = Partial<Omit<ConditionInput, 'decision'>> & {
+  objection?: { reason: string; message: string }
+  decision?: Partial<ConditionInput['decision']>
+}
+
+const conditions = (over: Over = {}) => {
+  const { objection, decision, ...rest } = over
   const list = networkConditions({
     decision: {
       key: 'team-a/blue',
@@ -34,7 +39,9 @@ const conditions = (over: Partial<ConditionInput> & { objection?: { reason: stri
       device: 'vn',
       vni: 7,
       mtuBytes: 1450,
+      silent: { clusters: [], mtuBytesOfOthers: undefined },
       objection,
+      ...decision,
     },
     report: report(),
     endpoints: { problems: [] },
@@ -109,6 +116,15 @@ test('no connected cluster, an objection of a member, a split, a refusal: Ready 
   assert.is(split('Ready')?.reason, 'Split')
   const objection = { reason: 'ClassNotFound', message: 'no class' }
   assert.match(conditions({ objection })('Accepted')?.message ?? '', /no class; it goes on as revision blue-1/)
+})
+
+test('a network that waits for its MTU names the silent clusters and the ways out', () => {
+  const silent = { clusters: ['west'], mtuBytesOfOthers: 1450 }
+  const found = conditions({ report: undefined, decision: { mtuBytes: undefined, silent } })
+  assert.is(found('Ready')?.reason, 'AwaitingMTU')
+  assert.match(found('Ready')?.message ?? '', /^no node of west .*spec.mtu; in 120 s the MTU is taken from the others$/)
+  const alone = { clusters: ['west'], mtuBytesOfOthers: undefined }
+  assert.match(conditions({ decision: { mtuBytes: undefined, silent: alone } })('Ready')?.message ?? '', /spec.mtu$/)
 })
 
 test('a network that is left out for want of room says so, and not that bridges are missing', () => {

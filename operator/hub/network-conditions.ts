@@ -1,6 +1,7 @@
 // What holds of a network, and what is missing, in words. Pure.
 import type { ConditionStatement } from '#runtime/conditions.ts'
 import type { EndpointProblem } from './endpoint-claims.ts'
+import { MTU_WAIT_MS } from './mtu-wait.ts'
 import type { NetworkDecision } from './network-decision.ts'
 import type { Objection } from './network-policies.ts'
 import type { BridgeProgress, NetworkReport } from './overlay-report.ts'
@@ -51,8 +52,17 @@ const expected = ({ report, clusters }: ConditionInput): BridgeProgress[] => {
   )
 }
 
+/** What a network without an MTU waits for. */
+const awaitingMtu = ({ silent: { clusters, mtuBytesOfOthers } }: NetworkDecision): ConditionStatement => {
+  const names = `no node of ${listNames(clusters)} has reported what its underlay carries, though the cluster is connected`
+  const wait = mtuBytesOfOthers === undefined ? '' : `; in ${MTU_WAIT_MS / 1000} s the MTU is taken from the others`
+  const advice = 'see to the agents there, or create the network again with spec.mtu'
+  return fails('Programmed', 'AwaitingMTU', `${names}: ${advice}${wait}`)
+}
+
 const programmed = (input: ConditionInput): ConditionStatement => {
   const { report, decision } = input
+  if (decision.mtuBytes === undefined && decision.silent.clusters.length > 0) return awaitingMtu(decision)
   if (!report || decision.mtuBytes === undefined)
     return fails('Programmed', 'AwaitingBridges', 'no bridge of its clusters has reported its address and MTU yet')
   const bridges = expected(input)

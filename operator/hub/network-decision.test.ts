@@ -116,7 +116,9 @@ test('of two networks with one number the older keeps it', () => {
 test('the MTU is that of the smallest underlay, once every connected cluster has reported, and stays', () => {
   const wished = network({ spec: { clusters: ['east', 'west'] } })
   const both = new Set(['east', 'west'])
-  assert.is(decideOn(wished, { connected: both }).mtuBytes, undefined)
+  const waiting = decideOn(wished, { connected: both })
+  assert.is(waiting.mtuBytes, undefined)
+  assert.equal(waiting.silent, { clusters: ['west'], mtuBytesOfOthers: 1450 })
   const west = report('west/n1', { status: { underlayMTUBytes: 1400 }, addresses: ['2001:db8::1'] })
   assert.is(decideOn(wished, { connected: both, reports: [report('east/n1'), west] }).mtuBytes, 1330)
   assert.is(decideOn(wished, { reports: [report('east/n1')] }).mtuBytes, 1450)

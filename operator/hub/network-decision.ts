@@ -28,8 +28,10 @@ export type NetworkDecision = {
   topology: NetworkTopology
   device: string
   vni: number | undefined
-  /** Undefined while no bridge has said what its underlay carries. */
+  /** Undefined while any connected cluster has not said what its nodes carry. */
   mtuBytes: number | undefined
+  /** These clusters, and what the others carry. */
+  silent: { clusters: readonly string[]; mtuBytesOfOthers: number | undefined }
   objection: Objection | undefined
 }
 
@@ -44,17 +46,28 @@ const involvedClusters = ({ spec }: VirtualNetwork, clusters: readonly string[])
   return new Set(hub === undefined ? clusters : [...clusters, hub])
 }
 
+type Mtu = Pick<NetworkDecision, 'mtuBytes' | 'silent'>
+
+const settledMtu = (mtuBytes: number | undefined): Mtu => ({
+  mtuBytes,
+  silent: { clusters: [], mtuBytesOfOthers: undefined },
+})
+
 /** The MTU is fixed when the network begins: so it waits until each connected cluster has told what its nodes carry. */
-const settleMtu = (input: DecisionInput, clusters: readonly string[]): number | undefined => {
+const settleMtu = (input: DecisionInput, clusters: readonly string[]): Mtu => {
   const { network, reports, connected } = input
   const present = network.spec.mtu ?? network.status?.mtuBytes
-  if (present !== undefined) return present
+  if (present !== undefined) return settledMtu(present)
   const involved = involvedClusters(network, clusters)
   const own = reports.filter(
     ({ cluster, status, addresses }) => involved.has(cluster) && addresses.length > 0 && status.underlayMTUBytes,
   )
-  const silent = [...involved].some((name) => connected.has(name) && !own.some(({ cluster }) => cluster === name))
-  return silent ? undefined : deriveMtu(own)
+  const heard = new Set(own.map(({ cluster }) => cluster))
+  const silent = [...involved].filter((name) => connected.has(name) && !heard.has(name)).sort()
+  const mtuBytes = deriveMtu(own)
+  return silent.length === 0
+    ? settledMtu(mtuBytes)
+    : { mtuBytes: undefined, silent: { clusters: silent, mtuBytesOfOthers: mtuBytes } }
 }
 
 export const decide = (input: DecisionInput): NetworkDecision => {
@@ -86,7 +99,7 @@ export const decide = (input: DecisionInput): NetworkDecision => {
     topology: topologyOf(network),
     device: bridgeDevice(key, digest),
     vni: 'vni' in settled && !objection ? settled.vni : network.status?.vni,
-    mtuBytes: objection ? network.status?.mtuBytes : settleMtu(input, clusters),
+    ...(objection ? settledMtu(network.status?.mtuBytes) : settleMtu(input, clusters)),
     objection,
   }
 }

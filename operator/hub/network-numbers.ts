@@ -125,10 +125,25 @@ const carriedBytes = ({ status, addresses }: BridgeReport, isIpv6Alone: boolean)
   return status.underlayMTUBytes - (usesIpv6 ? OVERHEAD_BYTES.ipv6 : OVERHEAD_BYTES.ipv4)
 }
 
+/** With one bridge that speaks IPv6 alone, all that can will speak it. */
+const hasIpv6Alone = (reports: readonly BridgeReport[]): boolean =>
+  reports.some(({ addresses }) => addresses.length > 0 && addresses.every((it) => it.includes(':')))
+
+/** Bridges whose underlay carries less than a network's MTU, with what it carries. */
+export const narrowBridges = (
+  reports: readonly BridgeReport[],
+  mtuBytes: number,
+): { bridge: string; carriedBytes: number }[] => {
+  const isIpv6Alone = hasIpv6Alone(reports)
+  return reports.flatMap((report) => {
+    const bytes = carriedBytes(report, isIpv6Alone)
+    return bytes !== undefined && bytes < mtuBytes ? [{ bridge: report.bridge, carriedBytes: bytes }] : []
+  })
+}
+
 /** MTU of a new network: what the smallest underlay of its bridges carries. Undefined while no bridge has reported. */
 export const deriveMtu = (reports: readonly BridgeReport[]): number | undefined => {
-  // With one bridge that speaks IPv6 alone, all that can will speak it.
-  const isIpv6Alone = reports.some(({ addresses }) => addresses.length > 0 && addresses.every((it) => it.includes(':')))
+  const isIpv6Alone = hasIpv6Alone(reports)
   const carried = reports.flatMap((report) => carriedBytes(report, isIpv6Alone) ?? [])
   if (carried.length === 0) return undefined
   return Math.max(MTU_RANGE.least, Math.min(MTU_RANGE.most, ...carried))

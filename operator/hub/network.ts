@@ -11,6 +11,7 @@ import { judgeEndpoints } from './endpoint-view.ts'
 import { departureOf, inUseCondition, protect, release } from './in-use.ts'
 import type { HubInformers } from './informers.ts'
 import { clusterOfMailbox } from './mailboxes.ts'
+import { MtuWait } from './mtu-wait.ts'
 import type { ClusterView } from './network-conditions.ts'
 import type { NetworkDecision } from './network-decision.ts'
 import { keyOfNetwork, NetworkIndex } from './network-index.ts'
@@ -27,6 +28,7 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
   /** Numbers given out by us that the lister may not show yet. */
   const given = new Map<string, { uid: string; vni: number }>()
   const reports = new Derived([clusters, bridges, namespaces], () => gatherBridges(informers))
+  const mtuWait = new MtuWait(clock)
   const index = new Derived([networks], () => new NetworkIndex(userNetworks(informers).map(withGiven)))
   const all = (): string[] => userNetworks(informers).map(keyOfNetwork)
   const refused = (): string[] =>
@@ -60,6 +62,7 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
   }
 
   const takeBack = (key: string): void => {
+    mtuWait.forget(key)
     if (given.delete(key)) index.forget()
   }
 
@@ -125,7 +128,7 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
         return await release(client, network, signal)
       }
       await protect(client, network, signal)
-      const decision = decideNow(network)
+      const { decision, againInMs } = mtuWait.settle(decideNow(network))
       const status = networkStatus({
         network,
         decision,
@@ -149,6 +152,7 @@ export const networkController = (deps: HubDeps, informers: HubInformers, boards
       }
       const isSettled = decision.vni !== undefined && decision.mtuBytes !== undefined
       if (!decision.objection && isSettled) await projector.project(network, decision.clusters, status, signal)
+      return { requeueAfterMs: againInMs }
     },
   })
 }

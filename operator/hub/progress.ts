@@ -1,9 +1,11 @@
 // What publication reached, in the words of statuses. Pure.
 
+import type { TopologyProblem } from '#operator/compile/topology.ts'
 import type { AdvanceOutput } from '#operator/publish/advance.ts'
 import type { DesiredNetwork } from '#operator/publish/situation.ts'
 import type { Waiting } from '#operator/publish/waiting.ts'
 import type { BridgeReport } from './bridge-reports.ts'
+import { narrowBridges } from './network-numbers.ts'
 import type { Outstanding } from './outstanding.ts'
 import type { BridgeProgress, NetworkReport } from './overlay-report.ts'
 import type { Revision } from './revisions.ts'
@@ -88,6 +90,21 @@ const progressOf = (input: ProgressInput, network: DesiredNetwork, waiting: read
   })
 }
 
+/** An underlay that carries less than the network's MTU drops the largest frames. */
+const narrowProblems = ({ reports }: ProgressInput, { members, mtuBytes }: DesiredNetwork): TopologyProblem[] => {
+  const narrow = narrowBridges(
+    members.flatMap((bridge) => reports.get(bridge) ?? []),
+    mtuBytes,
+  )
+  if (narrow.length === 0) return []
+  const least = Math.min(...narrow.map(({ carriedBytes }) => carriedBytes))
+  const names = listNames(narrow.map(({ bridge, carriedBytes }) => `${bridge} (${carriedBytes})`))
+  const advice = `raise the MTU of their underlay, or create the network again with spec.mtu ${least}`
+  return [
+    { reason: 'MTUTooSmall', message: `the network's MTU is ${mtuBytes}, more than carried by ${names}: ${advice}` },
+  ]
+}
+
 /** Reports in steps of one network each. */
 export function* networkReports(input: ProgressInput): Generator<void, Map<string, NetworkReport>> {
   const waiting = waitingOf(input.output.waiting)
@@ -98,7 +115,7 @@ export function* networkReports(input: ProgressInput): Generator<void, Map<strin
     reports.set(name, {
       bridges: progressOf(input, network, own),
       components: network.components,
-      problems: network.problems,
+      problems: [...network.problems, ...narrowProblems(input, network)],
       draining: [...new Set(own.filter(({ reason }) => reason === 'Draining').flatMap(({ waitsFor }) => waitsFor))],
       currentRevision: revision?.name || undefined,
       previousRevision: revision?.previous,
