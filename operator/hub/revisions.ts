@@ -11,6 +11,8 @@ import { type ControllerRevision, ControllerRevisions } from '#runtime/resources
 import type { HubInformers } from './informers.ts'
 
 const KEPT_REVISIONS = 10
+/** Revisions that the view may not show yet. */
+const MOST_UNSEEN = 20
 const DIGEST_ANNOTATION = 'internal.vnet.dev/digest'
 
 /** What a revision says: what was asked for, and what became of it. */
@@ -23,6 +25,8 @@ export type RevisionData = {
   links?: [string, string][]
   tree?: [string, string][]
 }
+
+type Content = { data: RevisionData; digest: string }
 
 export type Revision = { number: number; name: string; previous: string | undefined }
 
@@ -102,19 +106,31 @@ export class RevisionKeeper {
     const isKnown = newest !== undefined && newest.revision === last && annotationOf(newest) === digest
     const revision: Revision = isKnown
       ? { number: last, name: newest.metadata?.name ?? '', previous: before?.metadata?.name }
-      : { number: last + 1, name: nameOf(network, last + 1), previous: last > 0 ? nameOf(network, last) : undefined }
-    if (!isKnown) await this.#create(network, revision, { data, digest }, signal)
+      : await this.#createAfter(last, network, { data, digest }, signal)
     this.#memory.set(uid, { topology, digest, revision })
     await this.#prune(network, signal)
     return revision
   }
 
+  /** The next revision. One that is there already was made by a leader before us, of which the view has not told yet; it may say something else. */
+  async #createAfter(last: number, network: VirtualNetwork, content: Content, signal: AbortSignal): Promise<Revision> {
+    for (let number = last + 1; number <= last + MOST_UNSEEN; number++) {
+      const name = nameOf(network, number)
+      if (await this.#create(network, { number, name }, content, signal))
+        return { number, name, previous: number > 1 ? nameOf(network, number - 1) : undefined }
+    }
+    throw new Error(
+      `writing a revision of ${network.metadata.namespace}/${network.metadata.name}: the numbers from ${last + 1} to ${last + MOST_UNSEEN} are taken by others; delete those ControllerRevisions`,
+    )
+  }
+
+  /** Whether the revision has this content now. */
   async #create(
     network: VirtualNetwork,
-    { number, name }: Revision,
-    { data, digest }: { data: RevisionData; digest: string },
+    { number, name }: Omit<Revision, 'previous'>,
+    { data, digest }: Content,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { namespace, name: owner, uid = '' } = network.metadata
     const ownerReferences = [
       { apiVersion: 'vnet.dev/v1alpha1', kind: 'VirtualNetwork', name: owner, uid, controller: true },
@@ -123,9 +139,10 @@ export class RevisionKeeper {
     const metadata = { namespace, name, labels, annotations: { [DIGEST_ANNOTATION]: digest }, ownerReferences }
     try {
       await this.#client.create(ControllerRevisions, { metadata, data, revision: number } as never, { signal })
+      return true
     } catch (error) {
-      // Immutable, and named by its number: made by us before, or by the leader before us.
       if (!isAlreadyExists(error)) throw error
+      return annotationOf(await this.#client.get(ControllerRevisions, { namespace, name }, { signal })) === digest
     }
   }
 
