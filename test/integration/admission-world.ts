@@ -8,6 +8,7 @@ import { removeRun } from '#test/lab/sweep.ts'
 import { checkout } from '#test/lab/tools.ts'
 
 export type World = {
+  kubeconfig: string
   kubectl: (args: string[], input?: string) => Promise<{ code: number; stdout: string; stderr: string }>
   end: () => Promise<void>
 }
@@ -50,7 +51,7 @@ export const startWorld = async (): Promise<World> => {
     await plane.stop()
     await removeRun(state)
   }
-  return { kubectl, end }
+  return { kubeconfig: plane.kubeconfig, kubectl, end }
 }
 
 /** With all rights, so that admission alone decides. */

@@ -1,7 +1,12 @@
 // Who may do what, by the chart's admission policies and roles, against the real API server.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { IN_USE_FINALIZER } from '#crds/group.ts'
 import { until } from '#runtime/until.ts'
+import { run } from '#test/lab/processes.ts'
+import { checkout } from '#test/lab/tools.ts'
 import { apply, as, renderChart, startWorld, type World } from './admission-world.ts'
 
 const rights = suite<World>('rights')
@@ -144,5 +149,22 @@ rights("the operator keeps its token for the hub, and leaves the user's alone", 
   assert.match((await apply('else', 'another')).stderr, 'forbidden')
   assert.is((await kubectl([...asOperator, 'get', 'secret', 'vnet-hub-token'])).code, 0)
 })
+
+rights(
+  'a network that nobody lets go of any more can be deleted as the guide says',
+  async ({ kubectl, kubeconfig }) => {
+    const guide = readFileSync(join(checkout, 'docs/getting-started.md'), 'utf8')
+    const command = /```\n(kubectl get vnet -A [^`]*finalizers[^`]*)```/.exec(guide)?.[1] ?? ''
+    const network = JSON.parse(vnetManifest('in-use', 'default'))
+    network.metadata.finalizers = [IN_USE_FINALIZER]
+    const asOperator = as('vnet-system:vnet-operator')
+    assert.is((await kubectl([...asOperator, 'create', '-f', '-'], JSON.stringify(network))).code, 0)
+    await kubectl(['delete', 'vnet', 'in-use', '--wait=false'])
+    assert.is((await kubectl(['get', 'vnet', 'in-use'])).code, 0)
+    const released = await run(['bash', '-euc', command], { env: { ...process.env, KUBECONFIG: kubeconfig } })
+    assert.is(released.code, 0, released.stderr)
+    assert.match((await kubectl(['get', 'vnet', 'in-use'])).stderr, 'not found')
+  },
+)
 
 rights.run()
