@@ -6,7 +6,7 @@ import { Neighbourhood } from './neighbourhood.ts'
 import { isBetter } from './objectives.ts'
 import { seededRandom, shuffle } from './random.ts'
 import { restoreSnapshot, type Search, takeSnapshot } from './search.ts'
-import { gather } from './starts.ts'
+import { bestConnected, gather } from './starts.ts'
 
 /** Rounds of disturbance without a better result after which a search counts as converged. */
 const patience = { small: 60, large: 8 }
@@ -34,7 +34,8 @@ export const localSearch = (search: Search): void => {
     restoreSnapshot(state, start)
     gather(state, bridge)
     routeByRate(search)
-    descend(search, neighbourhood)
+    if (neighbourhood.exhaustive) descend(search, neighbourhood)
+    else search.offer()
   }
   restoreSnapshot(state, search.best)
   descend(search, neighbourhood)
@@ -64,7 +65,7 @@ export const localSearch = (search: Search): void => {
         if (group.demands.length > 0 && moves.reroute(group)) improved = true
       }
       if (improved) search.offer()
-      for (const vm of shuffle(random, [...moves.movable])) {
+      for (const vm of shiftingOrder(moves)) {
         if (search.over) break
         if (moves.shift(vm)) {
           improved = true
@@ -85,6 +86,13 @@ export const localSearch = (search: Search): void => {
     if (moves.exhaustive) return groups
     const heat = new Map(groups.map((group) => [group, moves.heat(group)]))
     return groups.sort((x, y) => heat.get(y)! - heat.get(x)! || x.key - y.key)
+  }
+
+  function shiftingOrder(moves: Neighbourhood): number[] {
+    const vms = shuffle(random, [...moves.movable])
+    if (moves.exhaustive) return vms
+    const heat = moves.heatOfVms()
+    return vms.sort((x, y) => heat[y]! - heat[x]! || x - y)
   }
 
   function swapAll(moves: Neighbourhood): boolean {
@@ -113,12 +121,15 @@ export const localSearch = (search: Search): void => {
     return improved
   }
 
-  /** Bridges to gather VMs around: all, where there is time for it and the budget of moves allows to rearrange everything. */
+  /**
+   * Bridges to gather VMs around, if the budget of moves allows to rearrange everything: all, or the best connected one
+   * where there is no time for more.
+   */
   function gatheringPlaces(): number[] {
     const { problem } = state
     const running = neighbourhood.movable.filter((vm) => problem.presentBridge[vm]! >= 0).length
     const rearrangeable = running <= (problem.input.budgets.moves ?? Number.POSITIVE_INFINITY)
-    if (neighbourhood.movable.length < 2 || !rearrangeable || !neighbourhood.exhaustive) return []
-    return Array.from({ length: problem.bridges }, (_, bridge) => bridge)
+    if (neighbourhood.movable.length < 2 || !rearrangeable || search.over) return []
+    return neighbourhood.exhaustive ? Array.from({ length: problem.bridges }, (_, b) => b) : [bestConnected(problem)]
   }
 }

@@ -45,10 +45,11 @@ export class Neighbourhood {
 
   /**
    * How promising it is to re-route a group: how much it is part of what is broken; else what its load takes from others (residual bandwidth), how full the fullest
-   * resource on its way is (throughput), or its share of the weighted latency. Only comparable within one network.
+   * resource on its way is (throughput), its share of the weighted latency, or of the cost of its links. Only comparable
+   * within one network.
    */
   heat(group: Group): number {
-    const { residuals, concurrency, problem, load, violations } = this.state
+    const { residuals, concurrency, topology, problem, load, violations } = this.state
     const { network, path, rate, elasticRate } = group
     if (!path) return Number.POSITIVE_INFINITY
     let sum = 0
@@ -64,9 +65,26 @@ export class Neighbourhood {
       case 'Throughput':
         for (const resource of path.resources) sum += concurrency.price(network, resource, elasticRate)
         return sum
-      default:
+      case 'MinimumCost':
+        for (const arc of path.arcs) sum += topology.saving(network, arc >> 1)
+        return sum
+      case 'Latency':
         return rate * path.latency
     }
+  }
+
+  /** How promising it is to move each VM: by the heat of the groups that it is part of, shared among their demands. */
+  heatOfVms(): Float64Array {
+    const { problem } = this.state
+    const heat = new Float64Array(problem.vmNetwork.length)
+    for (const group of activeGroups(this.state)) {
+      const whole = this.heat(group)
+      for (const demand of group.demands) {
+        const share = group.rate > 0 ? problem.demandBps[demand]! / group.rate : 1 / group.demands.length
+        for (const vm of [problem.demandSource[demand]!, problem.demandDestination[demand]!]) heat[vm]! += whole * share
+      }
+    }
+    return heat
   }
 
   /** Gives the group the best of the proposed paths. */

@@ -114,12 +114,14 @@ export class Proposals {
   /** The cheapest path over arcs that have at least so much left. */
   private cheapest(group: Group, price: (arc: number) => number, least: number, quick = false): number[] | undefined {
     const open = this.open(group.network)
-    const width = this.state.widths.current
     const { finder } = this.state.routing
-    const weight = (arc: number): number =>
-      open[arc] === 1 && width[arc]! >= least ? price(arc) : Number.POSITIVE_INFINITY
-    const near = quick ? finder.nearby(this.query(group), weight) : undefined
-    return near ?? finder.cheapest({ ...this.query(group), mode: 'Sum', weight })
+    const query = this.query(group)
+    const any = (arc: number): number => (open[arc] === 1 ? price(arc) : Number.POSITIVE_INFINITY)
+    // To know what is left of every arc takes long, so it is asked for only if it matters.
+    const width = least === Number.NEGATIVE_INFINITY ? undefined : this.state.widths.current
+    const weight = width ? (arc: number): number => (width[arc]! >= least ? any(arc) : Number.POSITIVE_INFINITY) : any
+    const near = quick ? finder.nearby(query, weight) : undefined
+    return near ?? finder.cheapest({ ...query, mode: 'Sum', weight })
   }
 
   private priced(group: Group, effort: 'All' | 'Few'): number[][] {

@@ -33,6 +33,15 @@ export const gather = (state: State, first: number): void => {
   for (const vm of waiting) if (before[vm]! >= 0) state.place(vm, before[vm]!)
 }
 
+/** The bridge that can send most, over all its links together. */
+export const bestConnected = ({ bridges, arcFrom, capacity }: Problem): number => {
+  const sums = new Float64Array(bridges)
+  arcFrom.forEach((from, arc) => {
+    sums[from]! += capacity[arc]!
+  })
+  return sums.indexOf(sums.reduce((most, sum) => Math.max(most, sum), 0))
+}
+
 /** How much each VM talks with those placed, and in all. */
 class Ties {
   private readonly problem: Problem

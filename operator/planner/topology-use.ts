@@ -66,6 +66,11 @@ export class TopologyUse {
     return this.uses[network]![link]! > 0 || this.fixed[network]!.has(link)
   }
 
+  /** A user's share of the cost of a link that goes when nobody uses it any more. */
+  saving(network: number, link: number): number {
+    return this.fixed[network]!.has(link) ? 0 : this.problem.linkCost[link]! / Math.max(1, this.uses[network]![link]!)
+  }
+
   /** Links that a network has whatever its routes are. */
   kept(network: number): ReadonlySet<number> {
     return this.fixed[network]!
