@@ -93,12 +93,15 @@ export const nextTrees = (step: Step, bridge: string, network: DesiredNetwork): 
 
 type Parts = { labels: BridgeLabel[]; networks: BridgeNetwork[]; trees: BridgeTree[] }
 
-const linksIn = ({ labels = [], networks = [], trees = [] }: Partial<Parts>): Set<number> =>
-  new Set([
-    ...labels.map(({ link }) => link),
-    ...networks.flatMap(({ links, routes }) => [...links, ...routes.map(({ link }) => link)]),
-    ...trees.flatMap(({ links }) => links),
-  ])
+/** Networks over the same bridges share one list of links, which is looked at once. */
+const linksIn = ({ labels = [], networks = [], trees = [] }: Partial<Parts>): Set<number> => {
+  const found = new Set<number>()
+  for (const links of new Set(networks.map((network) => network.links))) for (const id of links) found.add(id)
+  for (const { routes } of networks) for (const { link } of routes) found.add(link)
+  for (const { links } of trees) for (const id of links) found.add(id)
+  for (const { link } of labels) found.add(link)
+  return found
+}
 
 /** Where the neighbour is reached; where the two have no family in common, an address that the agent will name as unreachable. */
 const addressOf = ({ bridges }: Step, bridge: string, neighbour: string): string | undefined => {

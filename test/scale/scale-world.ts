@@ -1,4 +1,5 @@
 // Hub, members and agents in one process, without a network: an API server that is a few maps, and agents that acknowledge at once.
+import { setImmediate } from 'node:timers/promises'
 import type { MemberCluster } from '#crds/member-cluster.ts'
 import type { NodeBridge } from '#crds/node-bridge.ts'
 import type { VirtualNetwork } from '#crds/virtual-network.ts'
@@ -146,12 +147,15 @@ export class ScaleWorld {
   #client() {
     return {
       apply: async (resource: unknown, object: NodeBridge) => {
+        // No answer of an API server comes within the same turn.
+        await setImmediate()
         this.writes++
         if (resource === NodeBridges) return this.#applyBridge(object)
         if (resource === VirtualNetworks) this.#writeNetwork(object as never)
         return object
       },
       applyStatus: async (_: unknown, object: Named) => {
+        await setImmediate()
         this.writes++
         this.#writeNetwork(object)
       },
