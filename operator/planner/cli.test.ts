@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Plan } from './plan.ts'
+import { patternNames } from './scenarios/patterns.ts'
 import { star } from './testing/small.ts'
+import type { PlannerInput } from './types.ts'
 
 const test = suite('npm run plan')
 const folder = mkdtempSync(join(tmpdir(), 'vnet-plan-'))
@@ -39,11 +41,36 @@ test('a graph of the Topology Zoo, or measurements between regions, with generat
   const zoo = write('Square.graphml', `<graphml><graph edgedefault="undirected">${nodes}${edges}</graph></graphml>`)
   const pairs = ['x', 'y', 'z'].flatMap((a) => ['x', 'y', 'z'].filter((b) => b !== a).map((b) => `${a},${b},1e9,20`))
   const csv = write('regions.csv', `source,target,throughput_bps,rtt_ms\n${pairs.join('\n')}\n`)
-  for (const file of [zoo, csv])
-    for (const pattern of ['Ring', 'AllToAll', 'HotSpots']) {
-      const { status, out, err } = run(file, '--pattern', pattern, '--vms', '5', '--seconds', '1', '--check')
-      assert.equal([status, out], [0, '0 violations\n'], err)
-    }
+  for (const [i, pattern] of patternNames.entries()) {
+    const file = i % 2 === 0 ? zoo : csv
+    const { status, out, err } = run(
+      file,
+      '--pattern',
+      pattern,
+      '--vms',
+      '5',
+      '--bps',
+      '1e6',
+      '--seconds',
+      '1',
+      '--check',
+    )
+    assert.equal([status, out], [0, '0 violations\n'], `${pattern}: ${err}`)
+  }
+})
+
+test('a name in a folder of data, planned for or printed', () => {
+  const nodes = '<node id="0"/><node id="1"/>'
+  mkdirSync(join(folder, 'zoo'))
+  write('zoo/Pair.graphml', `<graphml><graph>${nodes}<edge source="0" target="1"/></graph></graphml>`)
+  write('intercloud.csv', 'source,target,throughput_bps,rtt_ms\na,b,1e9,20\nb,a,1e9,20\n')
+  const bridgesOf = (...args: string[]): string[] => {
+    const input = JSON.parse(run(...args, '--data', folder, '--print-input').out) as PlannerInput
+    return input.bridges.map(({ name }) => name)
+  }
+  assert.equal(bridgesOf('Pair'), ['Pair/node-0', 'Pair/node-1'])
+  assert.equal(bridgesOf('Pair.graphml'), ['Pair/node-0', 'Pair/node-1'])
+  assert.equal(bridgesOf('intercloud'), ['a/a', 'b/b'])
 })
 
 test('what is wrong is named, with what to do', () => {
@@ -57,6 +84,13 @@ test('what is wrong is named, with what to do', () => {
   assert.match(run(join(folder, 'null.json'), '--strategy', 'magic').err, /null|--strategy magic/)
   assert.match(run(join(folder, 'absent.json')).err, /no such file/)
   assert.is(run().status, 2)
+  assert.match(run('x', '--nonsense').err, /^Unknown option '--nonsense'/)
+  const pair = write(
+    'Pair.graphml',
+    '<graphml><graph><node id="0"/><node id="1"/><edge source="0" target="1"/></graph></graphml>',
+  )
+  assert.match(run(pair, '--vms', '2.5').err, /^--vms 2.5: it must be a whole number from 2 to 20000$/m)
+  assert.match(run(pair, '--pattern', 'circle').err, /^--pattern circle: it must be one of Ring, /m)
 })
 
 test.run()

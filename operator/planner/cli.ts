@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { check } from './check/check.ts'
@@ -30,28 +30,36 @@ FILE  input.json        a PlannerInput (operator/planner/types.ts)
 Generated VMs and demands: --pattern ${patternNames.join('|')} --vms N --variant ${variants.join('|')}
 --objective ${objectiveNames.join('|')} --bps N --elastic --networks N --link-budget N --regions N`
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    explain: { type: 'boolean', default: false },
-    check: { type: 'boolean', default: false },
-    'print-input': { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-    strategy: { type: 'string', default: 'local-search' },
-    seconds: { type: 'string', default: '5' },
-    seed: { type: 'string', default: '1' },
-    data: { type: 'string' },
-    pattern: { type: 'string', default: 'Random' },
-    vms: { type: 'string', default: '12' },
-    variant: { type: 'string', default: 'ComplexOnline' },
-    objective: { type: 'string', default: 'Throughput' },
-    bps: { type: 'string' },
-    elastic: { type: 'boolean', default: false },
-    networks: { type: 'string', default: '1' },
-    'link-budget': { type: 'string' },
-    regions: { type: 'string', default: '8' },
-  },
-})
+const known = {
+  explain: { type: 'boolean', default: false },
+  check: { type: 'boolean', default: false },
+  'print-input': { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+  strategy: { type: 'string', default: 'local-search' },
+  seconds: { type: 'string', default: '5' },
+  seed: { type: 'string', default: '1' },
+  data: { type: 'string' },
+  pattern: { type: 'string', default: 'Random' },
+  vms: { type: 'string', default: '12' },
+  variant: { type: 'string', default: 'ComplexOnline' },
+  objective: { type: 'string', default: 'Throughput' },
+  bps: { type: 'string' },
+  elastic: { type: 'boolean', default: false },
+  networks: { type: 'string', default: '1' },
+  'link-budget': { type: 'string' },
+  regions: { type: 'string', default: '8' },
+} as const
+
+/** Says what is wrong with the options, instead of where in Node.js that was found. */
+const parsed = () => {
+  try {
+    return parseArgs({ allowPositionals: true, options: known })
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`)
+    process.exit(2)
+  }
+}
+const { values, positionals } = parsed()
 
 /** @throws Error naming the option, the value, and what it may be. */
 const oneOf = <T extends string>(option: string, value: string, allowed: readonly T[]): T => {
@@ -59,14 +67,21 @@ const oneOf = <T extends string>(option: string, value: string, allowed: readonl
   if (!found) throw new Error(`--${option} ${value}: it must be one of ${allowed.join(', ')}`)
   return found
 }
-const number = (option: string, value: string): number => {
-  if (!Number.isFinite(Number(value))) throw new Error(`--${option} ${value}: it must be a number`)
-  return Number(value)
+type Bounds = { least: number; most?: number; whole?: boolean }
+
+const number = (option: keyof typeof values, { least, most = Number.MAX_VALUE, whole = true }: Bounds): number => {
+  const value = Number(values[option])
+  if (value >= least && value <= most && (!whole || Number.isInteger(value))) return value
+  const range = most < Number.MAX_VALUE ? `from ${least} to ${most}` : `of at least ${least}`
+  throw new Error(`--${option} ${values[option]}: it must be a ${whole ? 'whole ' : ''}number ${range}`)
 }
 
+/** The file itself, or one of that name in the folder of data. */
 const locate = (name: string): string => {
-  if (values.data === undefined || extname(name) !== '') return name
-  return name === 'intercloud' ? join(values.data, 'intercloud.csv') : join(values.data, 'zoo', `${name}.graphml`)
+  if (values.data === undefined || existsSync(name)) return name
+  const { data } = values
+  const file = extname(name) !== '' ? name : name === 'intercloud' ? 'intercloud.csv' : `${name}.graphml`
+  return [join(data, 'zoo', file), join(data, file)].find((path) => existsSync(path)) ?? name
 }
 
 const readInput = (file: string): PlannerInput => {
@@ -74,21 +89,21 @@ const readInput = (file: string): PlannerInput => {
   const text = readFileSync(path, 'utf8')
   const kind = extname(path)
   if (kind === '.json') return readJsonInput(text)
-  const random = seededRandom(number('seed', values.seed))
-  const sample = { size: number('regions', values.regions), random }
+  const random = seededRandom(number('seed', { least: 0 }))
+  const sample = { size: number('regions', { least: 2 }), random }
   const underlay: Underlay = kind === '.csv' ? readIntercloud(text, sample) : readGraphml(basename(path, kind), text)
   for (const note of underlay.notes) console.error(`${underlay.name}: ${note}`)
   return makeScenario(
     {
       underlay,
       pattern: oneOf<PatternName>('pattern', values.pattern, patternNames),
-      vms: number('vms', values.vms),
+      vms: number('vms', { least: 2, most: 20_000 }),
       variant: oneOf<Variant>('variant', values.variant, variants),
       objective: oneOf<ObjectiveName>('objective', values.objective, objectiveNames),
       elastic: values.elastic || values.objective === 'Throughput',
-      networks: number('networks', values.networks),
-      ...(values.bps !== undefined && { bps: number('bps', values.bps) }),
-      ...(values['link-budget'] !== undefined && { linkBudget: number('link-budget', values['link-budget']) }),
+      networks: number('networks', { least: 1 }),
+      ...(values.bps !== undefined && { bps: number('bps', { least: 1, whole: false }) }),
+      ...(values['link-budget'] !== undefined && { linkBudget: number('link-budget', { least: 0 }) }),
     },
     random,
   )
@@ -105,10 +120,10 @@ const main = async (file: string): Promise<void> => {
     console.log(JSON.stringify(input, undefined, 2))
     return
   }
-  const seconds = number('seconds', values.seconds)
+  const seconds = number('seconds', { least: 0, whole: false })
   const options: SearchOptions = {
     strategy: oneOf('strategy', values.strategy, ['greedy', 'local-search', 'annealing', 'exact'] as const),
-    seed: number('seed', values.seed),
+    seed: number('seed', { least: 0 }),
     now: () => performance.now(),
     deadlineMs: performance.now() + 1000 * seconds,
   }

@@ -36,6 +36,18 @@ const elementsOf = (text: string, kind: string, keys: Map<string, string>): Elem
     return { attributes: attributesOf(tag!), data }
   })
 
+/** The kinds of elements of which not as many are closed as opened: the file was cut off, or is not XML. */
+const unbalanced = (text: string): string[] => {
+  const bare = text.replace(/<!\[CDATA\[[\s\S]*?\]\]>/g, '')
+  return ['graphml', 'graph', 'node', 'edge', 'data'].filter((kind) => {
+    const opened = [...bare.matchAll(new RegExp(`<${kind}(?=[\\s/>])[^<>]*>`, 'g'))].filter(
+      ([tag]) => !tag.endsWith('/>'),
+    )
+    const closed = [...bare.matchAll(new RegExp(`</${kind}\\s*>`, 'g'))]
+    return opened.length !== closed.length
+  })
+}
+
 const earthRadiusKm = 6371
 /** Light in fibre, km per microsecond. */
 const fibreKmPerMicrosecond = 0.2
@@ -77,7 +89,7 @@ const median = (values: number[]): number | undefined => [...values].sort((x, y)
  * edge with its `LinkSpeedRaw`; parallel edges are summed (in a directed graph, those of each direction). What a file
  * leaves out is guessed and noted: link speeds by the median of the known ones (1 Gbit/s if none), latencies by distance.
  * What cannot be used is left out and noted: parts not connected to the largest, edges without two different nodes.
- * @throws UnusableGraphError if there is no graph, or fewer than two connected nodes.
+ * @throws UnusableGraphError if there is no graph, if it is not whole, or has fewer than two connected nodes.
  */
 export const readGraphml = (name: string, xml: string): Underlay => {
   const text = xml.replace(/<!--[\s\S]*?-->/g, '')
@@ -89,6 +101,11 @@ export const readGraphml = (name: string, xml: string): Underlay => {
   )
   const graph = /<graph\b([^>]*)>/.exec(text)
   if (!graph) throw new UnusableGraphError(`Reading ${name}: there is no <graph> element`)
+  const broken = unbalanced(text)
+  if (broken.length > 0)
+    throw new UnusableGraphError(
+      `Reading ${name}: not all of the elements ${broken.join(', ')} are closed; is it cut off?`,
+    )
   const directed = attributesOf(graph[1]!).get('edgedefault') === 'directed'
   const listed = elementsOf(text, 'node', keys)
   const nodes = new Map(listed.map((node) => [node.attributes.get('id') ?? '', node]))

@@ -79,6 +79,30 @@ test('CSV: byte order mark, quotes, other order and case of columns, odd line en
   assert.equal(read.notes, ['1 rows without usable numbers left out', '1 rows measured again later, left out'])
 })
 
+test('GraphML that was cut off is refused, not taken for a smaller graph; closed elements count as such in any form', () => {
+  const nodes = ['0', '1', '2'].map((id) => node(id)).join('')
+  const whole = file(`${nodes}<edge source="0" target="1"/><edge source="1" target="2" ></edge ><!-- <edge -->`)
+  assert.is(readGraphml('whole', whole).links.length, 2)
+  assert.throws(
+    () => readGraphml('cut', whole.slice(0, -20)),
+    /Reading cut: not all of the elements graphml, graph are/,
+  )
+  assert.throws(() => readGraphml('open', whole.replace('</edge >', '')), /elements edge are closed/)
+})
+
+test('CSV: regions whose names would be the same are told apart; a file without pairs says what it has', () => {
+  const { bridges } = readIntercloud(
+    'source,target,throughput_bps,rtt_ms\na/b:c,a:b/c,100,1\na:b/c,a/b:c,100,1\na:b/c,x,,\n',
+  )
+  assert.equal(
+    bridges.map(({ name }) => name),
+    ['a/b/c', 'a/b/c-2'],
+  )
+  const oneWay = 'source,target,throughput_bps,rtt_ms\na,b,100,1\na,c,-5,1\na,d,NaN,1\n'
+  assert.throws(() => readIntercloud(oneWay), /\(1 rows of one direction, 2 without usable numbers\)/)
+  assert.throws(() => readIntercloud(''), /no column source, target, throughput_bps, rtt_ms; there are none/)
+})
+
 test('CSV: infinite, negative and missing numbers are no measurements', () => {
   const rows = ['a,b,Infinity,1', 'b,a,5,-1', 'a,b,0x,1', 'b,a,1e300,1', 'a,a,5,1', 'a,b']
   const csv = `source,target,throughput_bps,rtt_ms\n${rows.join('\n')}\n`
@@ -153,15 +177,15 @@ const use = (read: () => Underlay): Underlay | undefined => {
 }
 
 test('whatever is done to a file, it is refused with a reason, or makes a graph that can be planned on', () => {
-  let used = 0
+  const used = { graphs: 0, tables: 0 }
   fc.assert(
     fc.property(damage, (steps) => {
-      if (use(() => readGraphml('damaged', damaged(bigGraph, steps)))) used++
-      if (use(() => readIntercloud(damaged(bigCsv, steps)))) used++
+      if (use(() => readGraphml('damaged', damaged(bigGraph, steps)))) used.graphs++
+      if (use(() => readIntercloud(damaged(bigCsv, steps)))) used.tables++
     }),
     { numRuns: 500 },
   )
-  assert.ok(used > 300, `only ${used} of 1000 could be used`)
+  assert.ok(used.graphs > 50 && used.tables > 100, `of 500 each, only ${JSON.stringify(used)} could be used`)
 })
 
 test.run()

@@ -37,7 +37,7 @@ const readRows = (csv: string): { rows: Map<string, Row>; unusable: number; repe
   const missing = columns.filter((_, i) => at[i]! < 0)
   if (missing.length > 0)
     throw new UnusableGraphError(
-      `Reading inter-cloud measurements: no column ${missing.join(', ')}; there are ${names.join(', ').slice(0, 200)}`,
+      `Reading inter-cloud measurements: no column ${missing.join(', ')}; there are ${names.filter(Boolean).join(', ').slice(0, 200) || 'none'}`,
     )
   const good = lines
     .map((line): Row => {
@@ -64,7 +64,7 @@ export const readIntercloud = (csv: string, sample?: { size: number; random: Ran
   const { rows, unusable, repeated } = readRows(csv)
   const regions = [...new Set([...rows.values()].flatMap(({ source, target }) => [source, target]))].sort()
   const kept = new Set(sample ? shuffle(sample.random, [...regions]).slice(0, sample.size) : regions)
-  const bridges = new Map(regions.map((region) => [region, bridgeOf(region)]))
+  const bridges = nameRegions(regions)
   const links: Link[] = []
   const most = new Map<string, number>()
   const see = (key: string, bps: number): void => void most.set(key, Math.max(most.get(key) ?? 0, bps))
@@ -80,7 +80,9 @@ export const readIntercloud = (csv: string, sample?: { size: number; random: Ran
     links.push(makeLink({ ...ends, bps: row.bps, reverseBps: back.bps, latencyMicroseconds }))
   }
   if (links.length === 0)
-    throw new UnusableGraphError('Reading inter-cloud measurements: no pair is measured both ways')
+    throw new UnusableGraphError(
+      `Reading inter-cloud measurements: no pair is measured both ways (${rows.size} rows of one direction, ${unusable} without usable numbers)`,
+    )
   const part = connectedPart({ bridges: [...kept].sort().map((region) => bridges.get(region)!), links })
   const bottlenecks = part.bridges.flatMap(({ name }) => {
     const here = part.links.filter(({ a, b }) => a === name || b === name)
@@ -113,4 +115,18 @@ export const readIntercloud = (csv: string, sample?: { size: number; random: Ran
 const bridgeOf = (region: string): Bridge => {
   const colon = region.indexOf(':')
   return colon < 0 ? makeBridge(region, region) : makeBridge(region.slice(colon + 1), region.slice(0, colon))
+}
+
+/** The bridge of each region, with a number where two regions would have one name. */
+const nameRegions = (regions: string[]): Map<string, Bridge> => {
+  const taken = new Set<string>()
+  return new Map(
+    regions.map((region) => {
+      const bridge = bridgeOf(region)
+      let { name } = bridge
+      for (let i = 2; taken.has(name); i++) name = `${bridge.name}-${i}`
+      taken.add(name)
+      return [region, { ...bridge, name }]
+    }),
+  )
 }
