@@ -99,11 +99,16 @@ export const makeInstances = (sources: Sources, counts: Counts, offset = 0): Mad
       generateUnderlay(graphKinds[i % graphKinds.length]!, size, shape(i), i % 2 === 0),
     )
   const graphs = sources.zoo === undefined ? [] : readZoo(sources.zoo, made)
+  const without = (source: Instance['source'], reason: string): void => {
+    if (counts[source] > 0) made.rejected.push({ name: `all ${counts[source]} instances of ${source}`, reason })
+  }
+  if (graphs.length === 0) without('zoo', 'no graph can be used')
   for (let i = 0; i < counts.zoo && graphs.length > 0; i++) {
     const graph = graphs[i % graphs.length]!
     attempt('zoo', i, ` of ${graph.name}`, (size) => cutOut(graph, size, shape(i)))
   }
   const csv = sources.intercloud === undefined ? undefined : readCsv(sources.intercloud, made)
+  if (csv === undefined) without('intercloud', 'no measurements can be used')
   for (let i = 0; i < counts.intercloud && csv !== undefined; i++)
     attempt('intercloud', i, '', (size) => readIntercloud(csv, { size, random: shape(i) }))
   return made

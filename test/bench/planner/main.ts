@@ -50,11 +50,10 @@ for (const path of [zoo, intercloud])
 const rounds = number('rounds', 1)
 const rows: ResultRow[] = []
 if (wanted('quality')) {
-  const share = (part: number): number => Math.round(part * number('instances', 1))
-  const counts =
-    zoo || intercloud
-      ? { generated: share(0.45), zoo: share(0.32), intercloud: share(0.23) }
-      : { generated: share(1), zoo: 0, intercloud: 0 }
+  const parts = { generated: 0.45, zoo: zoo ? 0.32 : 0, intercloud: intercloud ? 0.23 : 0 }
+  const whole = parts.generated + parts.zoo + parts.intercloud
+  const share = (part: number): number => Math.round((part * number('instances', 1)) / whole)
+  const counts = { generated: share(parts.generated), zoo: share(parts.zoo), intercloud: share(parts.intercloud) }
   const { instances, rejected, notes } = makeInstances({ zoo, intercloud }, counts, number('seed', 0))
   for (const { name, reason } of rejected) console.log(`not usable: ${name}: ${reason}`)
   for (const note of notes) console.log(`guessed: ${note}`)
