@@ -8,6 +8,7 @@ import { plan } from './planner.ts'
 import { seededRandom, shuffle } from './random.ts'
 import { byWork, heuristics, randomInput } from './testing/random-input.ts'
 import { richInput } from './testing/rich-input.ts'
+import { freeOfCharge } from './testing/small.ts'
 import type { PlannerInput } from './types.ts'
 
 const test = suite('properties of every strategy')
@@ -163,6 +164,62 @@ test('once a plan is adopted, more capacity never makes the result worse', () =>
     }),
     { numRuns: 30 },
   )
+})
+
+test('planned afresh, local search makes no less of more capacity', () => {
+  fc.assert(
+    fc.property(seeds, fc.nat(), (seed, which) => {
+      const random = randomInput(seed)
+      if (random.networks.length > 1) return
+      const networks = random.networks.map((network) => ({ ...network, latencyWeightBits: 1e6 }))
+      const input = { ...random, networks, costs: freeOfCharge }
+      const [narrow, wide] = [input, widened(input, which)].map((world) => plan(world, byWork('local-search', 20_000)))
+      if (narrow!.status !== 'Feasible') return
+      assert.is(wide!.status, 'Feasible')
+      const { sense } = objectives[networks[0]!.objective]
+      const [old, next] = [narrow!.networks[0]!.after!, wide!.networks[0]!.after!]
+      assert.ok((next - old) * sense >= -1e-6 * Math.abs(old), `${old} became ${next}`)
+    }),
+    { numRuns: 20 },
+  )
+})
+
+/** The input with what the violations say would make it possible. */
+const remedied = (input: PlannerInput, { violations }: Plan): PlannerInput => {
+  const world = structuredClone(input)
+  for (const { constraint, subject, amount } of violations) {
+    const bridge = world.bridges.find(({ name }) => name === subject || `inside ${name}` === subject)
+    if (constraint === 'Compute') bridge!.computeCapacity += amount
+    if (constraint === 'Capacity' && bridge) bridge.localBps = (bridge.localBps ?? 40e9) + amount
+    if (constraint === 'Capacity' && !bridge) {
+      const link = world.links.find(({ name }) => subject.startsWith(`${name} from `))!
+      const direction = subject === `${link.name} from ${link.a}` ? link.aToB : link.bToA
+      direction.capacityBps += amount
+    }
+    if (constraint === 'Bottleneck') world.bottlenecks.find(({ name }) => name === subject)!.capacityBps += amount
+    if (constraint === 'Latency') {
+      const demand = world.demands.find(({ name }) => name === subject)!
+      demand.latencyMicroseconds = demand.latencyMicroseconds! + amount
+    }
+  }
+  return world
+}
+
+test('what cannot be met could be, with as much more as the violations say', () => {
+  let compared = 0
+  fc.assert(
+    fc.property(seeds, strategy, (seed, name) => {
+      const input = randomInput(seed)
+      const first = plan(input, byWork(name))
+      const known = ['Compute', 'Capacity', 'Bottleneck', 'Latency']
+      if (first.status === 'Feasible' || first.violations.some(({ constraint }) => !known.includes(constraint))) return
+      compared++
+      const second = plan({ ...remedied(input, first), present: first.result }, byWork(name))
+      assert.is(second.status, 'Feasible')
+    }),
+    { numRuns: 120 },
+  )
+  assert.ok(compared > 0, 'no input was one that cannot be met')
 })
 
 test('local search is never below greedy', () => {
