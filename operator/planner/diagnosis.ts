@@ -1,5 +1,5 @@
 import type { Violation } from './plan.ts'
-import { localResource, may, mayRelink, type Problem } from './problem.ts'
+import { localResource, may, mayRelink, type Problem, trustedShare } from './problem.ts'
 import { atLeast } from './quantity.ts'
 import { bridgeName } from './result.ts'
 import type { State } from './state.ts'
@@ -44,6 +44,17 @@ const largerBudgets = ({ problem, placement, topology }: State): string => {
   return hints.length > 0 ? `, or perhaps ${hints.join(', or ')}` : ''
 }
 
+/** How much more capacity is how much more that can be trusted: a part of it is lost, or not believed. */
+const moreCapacity = (problem: Problem, resource: number, amount: number): string => {
+  if (resource >= problem.arcs) return `${atLeast(amount, 'bit/s')} more capacity`
+  const link = problem.input.links[resource >> 1]!
+  const direction = resource % 2 === 0 ? link.aToB : link.bToA
+  const share = trustedShare(direction)
+  if (share === 0) return 'a direction without loss'
+  const limited = (direction.availableBps ?? direction.capacityBps) < direction.capacityBps
+  return `${atLeast(amount / share, 'bit/s')} more ${limited ? 'available bandwidth' : 'capacity'}`
+}
+
 const capacityViolations = (state: State): Violation[] => {
   const { problem, load } = state
   const found: Violation[] = []
@@ -54,7 +65,7 @@ const capacityViolations = (state: State): Violation[] => {
     const subject = subjectOf(problem, resource)
     const constraint =
       resource >= problem.arcs && resource < problem.arcs + problem.input.bottlenecks.length ? 'Bottleneck' : 'Capacity'
-    const remedy = `${atLeast(amount, 'bit/s')} more capacity of ${subject}, or so much less demand across it${more}`
+    const remedy = `${moreCapacity(problem, resource, amount)} of ${subject}, or ${atLeast(amount, 'bit/s')} less demand across it${more}`
     found.push({ constraint, subject, amount, unit: 'bit/s', remedy })
   })
   return found

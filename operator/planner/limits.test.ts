@@ -92,6 +92,19 @@ test('what cannot be met is named, with what it would take, and the rest is stil
     ],
   )
   assert.match(tooMuch.violations[0]!.remedy!, /50 Mbit\/s more capacity of x-z from x/)
+  const doubted = detour().links.map((each) => ({ ...each, aToB: { ...each.aToB, confidence: 0, availableBps: 9e6 } }))
+  const lacking = solve(
+    detour({
+      links: doubted,
+      demands: [demand('one', 'two', 10)],
+      networks: [network({ baseline: ['x-y'], actuators: [] })],
+    }),
+  )
+  // Half of 9 Mbit/s is believed, so 5.5 are missing, and 11 more would have to be available.
+  assert.match(
+    lacking.violations[0]!.remedy!,
+    /^11 Mbit\/s more available bandwidth of x-y from x, or 5.5 Mbit\/s less/,
+  )
   const tooFar = solve(detour({ demands: [demand('one', 'two', 1, { latencyMicroseconds: 500 })] }))
   assert.equal(
     tooFar.violations.map(({ constraint, subject }) => `${constraint} ${subject}`),

@@ -68,14 +68,16 @@ export const mayRelink = (problem: Problem, network: number): boolean =>
 export const linkOfArc = (arc: number): number => arc >> 1
 export const localResource = (problem: Problem, bridge: number): number => problem.resources - problem.bridges + bridge
 
-/**
- * What a direction can be trusted to carry: the available bandwidth, minus what is lost, less the less its measurement
- * is believed (half of it at confidence 0).
- */
-export const effectiveBps = (direction: LinkDirection): number => {
+/** How far a measurement counts: less the less it is believed, half at confidence 0. */
+const belief = ({ confidence = 1 }: LinkDirection): number => 0.5 + 0.5 * Math.min(1, Math.max(0, confidence))
+const arriving = ({ lossPpm = 0 }: LinkDirection): number => 1 - Math.min(1, lossPpm / 1e6)
+
+/** The share of a direction's available bandwidth that it can be trusted to carry. */
+export const trustedShare = (direction: LinkDirection): number => belief(direction) * arriving(direction)
+
+const trustedBps = (direction: LinkDirection): number => {
   const available = Math.min(direction.availableBps ?? direction.capacityBps, direction.capacityBps)
-  const trust = 0.5 + 0.5 * Math.min(1, Math.max(0, direction.confidence ?? 1))
-  return Math.floor(available * trust * (1 - Math.min(1, (direction.lossPpm ?? 0) / 1e6)))
+  return Math.floor(available * belief(direction) * arriving(direction))
 }
 
 const directions = (link: Link): [LinkDirection, LinkDirection] => [link.aToB, link.bToA]
@@ -169,7 +171,7 @@ export const compile = (unsorted: PlannerInput): Problem => {
     outStart: out.start,
     outArc: out.list,
     capacity: Float64Array.from([
-      ...measured.map(effectiveBps),
+      ...measured.map(trustedBps),
       ...bottlenecks.map((bottleneck) => bottleneck.capacityBps),
       ...bridges.map((b) => b.localBps ?? defaultLocalBps),
     ]),
