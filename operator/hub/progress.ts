@@ -28,6 +28,19 @@ export const listNames = (names: readonly string[]): string => {
   return more > 0 ? `${names.slice(0, NAMED).join(', ')} and ${more} more` : names.join(', ')
 }
 
+/** As `listNames`, of the first by name; thousands of bridges may wait for thousands. */
+const listFirst = (names: ReadonlySet<string>): string => {
+  const first: string[] = []
+  for (const name of names) {
+    const at = first.findIndex((other) => name < other)
+    if (at >= 0) first.splice(at, 0, name)
+    else if (first.length < NAMED) first.push(name)
+    first.length = Math.min(first.length, NAMED)
+  }
+  const more = names.size - first.length
+  return more > 0 ? `${first.join(', ')} and ${more} more` : first.join(', ')
+}
+
 const waitingOf = (waiting: readonly Waiting[]): Map<string, Waiting[]> => {
   const found = new Map<string, Waiting[]>()
   for (const each of waiting) {
@@ -36,6 +49,12 @@ const waitingOf = (waiting: readonly Waiting[]): Map<string, Waiting[]> => {
     else found.set(each.network, [each])
   }
   return found
+}
+
+const drainingOf = (waiting: readonly Waiting[]): string[] => {
+  const names = new Set<string>()
+  for (const { reason, waitsFor } of waiting) if (reason === 'Draining') for (const name of waitsFor) names.add(name)
+  return [...names].sort()
 }
 
 type Kernel = NonNullable<BridgeReport['status']['networks']>
@@ -60,7 +79,7 @@ const problemOf = (
   const reported = report.status.problems?.find(({ subject }) => subject === network)
   if (reported) return `${reported.reason}: ${reported.message}`
   const waits = held.get(report.bridge)
-  if (waits) return `waits for ${listNames(waits.waitsFor)}`
+  if (waits) return `waits for ${listFirst(waits.waitsFor)}`
   const owed = outstanding(report)
   if (owed) return `has not programmed serial ${owed.serial}, waiting since ${owed.since}`
   if (!output.isSettled(network, report.bridge)) return 'its spec is being written'
@@ -116,7 +135,7 @@ export function* networkReports(input: ProgressInput): Generator<void, Map<strin
       bridges: progressOf(input, network, own),
       components: network.components,
       problems: [...network.problems, ...narrowProblems(input, network)],
-      draining: [...new Set(own.filter(({ reason }) => reason === 'Draining').flatMap(({ waitsFor }) => waitsFor))],
+      draining: drainingOf(own),
       currentRevision: revision?.name || undefined,
       previousRevision: revision?.previous,
     })

@@ -8,6 +8,7 @@ import { isAlreadyExists } from '#runtime/api-error.ts'
 import { sha256 } from '#runtime/digest.ts'
 import type { KubeClient } from '#runtime/kube-client.ts'
 import { type ControllerRevision, ControllerRevisions } from '#runtime/resources.ts'
+import { inSlices } from './in-slices.ts'
 import type { HubInformers } from './informers.ts'
 
 const KEPT_REVISIONS = 10
@@ -53,19 +54,26 @@ export const revisionData = (topology: Topology, { clusters, topology: wished }:
 type Form = Pick<Topology, 'neighbours'>
 const digests = new WeakMap<Topology['routes'], { of: Form['neighbours']; digest: string }>()
 
-/** Digest of what networks over the same bridges have in common: worked out once for all of them. */
-const formDigest = ({ routes, neighbours, members }: Topology): string => {
+/** Digest of what networks over the same bridges have in common: worked out once for all of them, in steps. */
+function* formDigest({ routes, neighbours, members }: Topology): Generator<void, string> {
   const known = digests.get(routes)
   if (known?.of === neighbours) return known.digest
-  const paths = [...routes.values()].flatMap((each) => [...each.values()].map((path) => path.join('>'))).sort()
-  const digest = sha256(JSON.stringify([members, paths]))
+  const ingresses: string[] = []
+  for (const ingress of [...routes.keys()].sort()) {
+    const paths = [...(routes.get(ingress)?.values() ?? [])].map((path) => path.join('>'))
+    ingresses.push(sha256(paths.sort().join()))
+    yield
+  }
+  const digest = sha256(JSON.stringify([members, ingresses]))
   digests.set(routes, { of: neighbours, digest })
   return digest
 }
 
 /** All that a bridge's entry depends on: a change of paths alone is a new revision too. */
-const digestOf = (data: RevisionData, topology: Topology): string =>
-  sha256(JSON.stringify([data, formDigest(topology), topology.vni, topology.mtuBytes])).slice(0, 32)
+const digestOf = async (data: RevisionData, topology: Topology, signal: AbortSignal): Promise<string> => {
+  const form = await inSlices(formDigest(topology), signal)
+  return sha256(JSON.stringify([data, form, topology.vni, topology.mtuBytes])).slice(0, 32)
+}
 
 const annotationOf = (revision: ControllerRevision): string | undefined =>
   (revision.metadata?.annotations as Record<string, string> | undefined)?.[DIGEST_ANNOTATION]
@@ -96,7 +104,7 @@ export class RevisionKeeper {
     const remembered = this.#memory.get(uid)
     if (remembered?.topology === topology) return remembered.revision
     const data = revisionData(topology, input)
-    const digest = digestOf(data, topology)
+    const digest = await digestOf(data, topology, signal)
     if (remembered?.digest === digest) {
       this.#memory.set(uid, { ...remembered, topology })
       return remembered.revision

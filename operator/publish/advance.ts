@@ -15,7 +15,7 @@ import { isSettled } from './settled.ts'
 import { type AdvanceInput, type DesiredNetwork, situationOf } from './situation.ts'
 import type { Step } from './step.ts'
 import { nextLabels, nextLinkIds, nextLinks, nextTrees } from './supports.ts'
-import { type Usage, usageOf } from './usage.ts'
+import { usageOf } from './usage.ts'
 import { createWaitingList, type Waiting } from './waiting.ts'
 
 export type AdvanceOutput = {
@@ -126,16 +126,15 @@ export function* advanceInSteps(
   refresh(memory, input)
   const situation = situationOf(input)
   const waiting = createWaitingList()
-  let usage: Usage | undefined
+  // First, since it looks into each spec in a step of its own.
+  const usage = yield* usageOf(situation.view)
+  const numbers = yield* numbersOf(situation)
   const step: Step = {
     ...situation,
     waiting,
     linkIds: new Map(),
-    numbers: numbersOf(situation),
-    usage: () => {
-      usage ??= usageOf(situation.view)
-      return usage
-    },
+    numbers,
+    usage,
   }
   const next = new Map<string, NodeBridgeSpec>()
   const renewed = new Set<string>()

@@ -1,5 +1,5 @@
 // Numbers of links, labels and flood trees: those that are published stay, new ones go round.
-import { type Path, pathText } from '#operator/compile/topology.ts'
+import { type Path, pathText, type Topology } from '#operator/compile/topology.ts'
 import type { Situation } from './situation.ts'
 import { treeNumberOf } from './tree-numbers.ts'
 import type { BridgeView } from './view.ts'
@@ -37,20 +37,43 @@ export const nextFree = (cursor: number, { first, last }: Range, isTaken: (numbe
   throw new Error(`giving out a number between ${first} and ${last}: all are in use`)
 }
 
+type Remainders = Map<string, Map<string, Path>>
+type Routes = Topology['routes']
+
+/** Remaining paths of one topology's routes: millions of them in a large star, and the same from step to step. */
+const remaindersOfRoutes = new WeakMap<Routes, Remainders>()
+
+function* remaindersOver(routes: Routes): Generator<void, Remainders> {
+  const known = remaindersOfRoutes.get(routes)
+  if (known) return known
+  const found: Remainders = new Map()
+  for (const paths of routes.values()) {
+    for (const path of paths.values())
+      for (let at = 1; at < path.length - 1; at++) {
+        const bridge = path[at] as string
+        const text = pathText(path, at)
+        const there = found.get(bridge) ?? new Map<string, Path>()
+        if (!there.has(text)) found.set(bridge, there.set(text, path.slice(at)))
+      }
+    yield
+  }
+  remaindersOfRoutes.set(routes, found)
+  return found
+}
+
 /** For each bridge, the remaining paths of all routes that pass it. */
-const remaindersOf = ({ networks }: Situation): Map<string, Map<string, Path>> => {
-  const remainders = new Map<string, Map<string, Path>>()
-  const shapes = new Set([...networks.values()].map(({ routes }) => routes))
+function* remaindersOf({ networks }: Situation): Generator<void, Remainders> {
+  const shapes = [...new Set([...networks.values()].map(({ routes }) => routes))].filter(({ size }) => size > 0)
+  const [first] = shapes
+  if (first && shapes.length === 1) return yield* remaindersOver(first)
+  const all: Remainders = new Map()
   for (const routes of shapes)
-    for (const paths of routes.values())
-      for (const path of paths.values())
-        for (let at = 1; at < path.length - 1; at++) {
-          const bridge = path[at] as string
-          const text = pathText(path, at)
-          const known = remainders.get(bridge) ?? new Map<string, Path>()
-          if (!known.has(text)) remainders.set(bridge, known.set(text, path.slice(at)))
-        }
-  return remainders
+    for (const [bridge, paths] of yield* remaindersOver(routes)) {
+      const known = all.get(bridge) ?? new Map<string, Path>()
+      for (const [text, path] of paths) if (!known.has(text)) known.set(text, path)
+      all.set(bridge, known)
+    }
+  return all
 }
 
 /** Living bridges that the bridge is to have a link to, for any network. */
@@ -112,8 +135,9 @@ const numbersAt = (situation: Situation, bridge: string, remainders: ReadonlyMap
   }
 }
 
-export const numbersOf = (situation: Situation): Numbers => {
-  const remainders = remaindersOf(situation)
+/** In steps. */
+export function* numbersOf(situation: Situation): Generator<void, Numbers> {
+  const remainders = yield* remaindersOf(situation)
   const numbers = new Map<string, BridgeNumbers>()
   const of = (bridge: string): BridgeNumbers | undefined => {
     if (!situation.isLiving(bridge)) return undefined
@@ -121,6 +145,10 @@ export const numbersOf = (situation: Situation): Numbers => {
     numbers.set(bridge, found)
     return found
   }
-  const trees = new Map([...situation.networks.values()].map((each) => [each.network, treeNumberOf(each, situation)]))
+  const trees = new Map<string, number>()
+  for (const network of situation.networks.values()) {
+    trees.set(network.network, treeNumberOf(network, situation))
+    yield
+  }
   return { of, remainders, trees }
 }

@@ -7,8 +7,7 @@ import type { WaitingList } from './waiting.ts'
 /** One step of publication: what is known, the numbers in use, and the list of what waits. */
 export type Step = Situation & {
   numbers: Numbers
-  /** Computed when something is to be removed, since most steps remove nothing. */
-  usage: () => Usage
+  usage: Usage
   waiting: WaitingList
   /** Ids of the links to a set of neighbours, at the bridge that has it. */
   linkIds: Map<NameSet, number[]>

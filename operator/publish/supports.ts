@@ -32,7 +32,7 @@ export const nextLabels = (step: Step, bridge: string): BridgeLabel[] => {
   const kept = [...(step.view.get(bridge)?.labels.values() ?? [])].filter((label) => {
     const next = hopsOf(label)[1]
     if (numbers.has(label.label) || next === undefined || !step.isLiving(next)) return false
-    const waitsFor = waitsForLabel(step, step.usage(), bridge, label)
+    const waitsFor = waitsForLabel(step, step.usage, bridge, label)
     step.waiting.add('Draining', { network: '', bridge }, waitsFor)
     return waitsFor.length > 0
   })
@@ -61,7 +61,7 @@ const nextNeighbours = (step: Step, bridge: string, network: DesiredNetwork): st
   const known = new Set(wanted)
   const kept = [...(step.carried(bridge, network)?.neighbours ?? [])].filter((neighbour) => {
     if (known.has(neighbour) || !step.isLiving(neighbour)) return false
-    const waitsFor = waitsForAllowance(step, step.usage(), network, [bridge, neighbour])
+    const waitsFor = waitsForAllowance(step, step.usage, network, [bridge, neighbour])
     step.waiting.add('Draining', { network: network.network, bridge }, waitsFor)
     return waitsFor.length > 0
   })

@@ -16,7 +16,8 @@ export type Usage = {
 
 const between = (a: string, b: string): string => (a < b ? `${a} ${b}` : `${b} ${a}`)
 
-export const usageOf = (view: View): Usage => {
+/** In steps. */
+export function* usageOf(view: View): Generator<void, Usage> {
   const labels = new Map<string, string>()
   const links = new Map<string, string>()
   const labelled = new Set<string>()
@@ -44,6 +45,7 @@ export const usageOf = (view: View): Usage => {
       if (next !== undefined && label.nextLabel !== 0) labels.set(`${next} ${label.nextLabel}`, bridge)
     }
     for (const [network, { routes }] of networks) for (const route of routes.values()) follow(bridge, network, route)
+    yield
   }
   return {
     userOfLabel: (bridge, label) => labels.get(`${bridge} ${label}`),

@@ -4,7 +4,7 @@ export type Waiting = {
   bridge: string
   /** AwaitingSupports: a path or tree is not programmed yet on all its bridges. Draining: something old may still be in use. */
   reason: 'AwaitingSupports' | 'Draining'
-  waitsFor: string[]
+  waitsFor: ReadonlySet<string>
 }
 
 export type WaitingList = {
@@ -28,6 +28,6 @@ export const createWaitingList = (): WaitingList => {
       bridges.add(bridge)
     },
     concerns: (bridge) => bridges.has(bridge),
-    entries: () => [...found.values()].map(({ entry, waitsFor }) => ({ ...entry, waitsFor: [...waitsFor].sort() })),
+    entries: () => [...found.values()].map(({ entry, waitsFor }) => ({ ...entry, waitsFor })),
   }
 }

@@ -1,7 +1,7 @@
 // The hub's publication and statuses at scale.
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
 import { until } from '#runtime/until.ts'
+import { watchBlocks } from './block-watch.ts'
 import { type ScaleOptions, ScaleWorld } from './scale-world.ts'
 
 export type ScaleResult = {
@@ -9,7 +9,7 @@ export type ScaleResult = {
   firstReconcileMs: number
   /** From a new node until all others have a link to it. */
   newNodeMs: number
-  /** Longest time that the event loop did not turn. */
+  /** Longest time that the event loop did not turn because of us. */
   longestBlockMs: number
   /** Networks that were looked at because members were heard of. */
   heartbeatReconciles: number
@@ -44,7 +44,6 @@ const quiet = async (world: ScaleWorld): Promise<void> => {
 
 /** Runs one world: all from nothing, then one more node, then heartbeats alone. */
 export const measureHub = async (options: ScaleOptions): Promise<ScaleResult> => {
-  const delay = monitorEventLoopDelay({ resolution: 10 })
   let peakMegabytes = 0
   const world = new ScaleWorld(options)
   const converge = async (): Promise<number> => {
@@ -58,7 +57,7 @@ export const measureHub = async (options: ScaleOptions): Promise<ScaleResult> =>
     )
     return performance.now() - startedMs
   }
-  delay.enable()
+  const blocks = watchBlocks()
   world.start()
   const firstReconcileMs = await converge()
   world.addNode()
@@ -71,10 +70,9 @@ export const measureHub = async (options: ScaleOptions): Promise<ScaleResult> =>
       await setImmediate()
     }
   const heartbeatReconciles = (await reconcilesOf(world)) - before
-  delay.disable()
+  const longestBlockMs = blocks.end()
   const { writes } = world
   const specBytes = world.specBytes()
   await world.end()
-  const longestBlockMs = delay.max / 1e6
   return { firstReconcileMs, newNodeMs, longestBlockMs, heartbeatReconciles, peakMegabytes, specBytes, writes }
 }

@@ -17,4 +17,9 @@ test('a hub with 800 networks stays responsive when all of them change at once',
   assert.is(result.heartbeatReconciles, 0)
 })
 
+test('a star, whose paths grow with the square of its bridges, is worked on in pieces', async () => {
+  const result = await measureHub({ bridges: 400, networks: 2, clusters: 2, topology: 'Star' })
+  assert.ok(result.longestBlockMs < 1000, `the event loop stood still for ${result.longestBlockMs} ms`)
+})
+
 test.run()
