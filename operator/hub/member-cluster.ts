@@ -16,6 +16,12 @@ import { memberDegraded } from './member-limits.ts'
 
 /** The mailbox is asserted again after this time, in case somebody changed it. */
 const ASSERT_PERIOD_MS = 600_000
+/**
+ * Kubernetes' quota controller looks for new kinds every 30 s, and refuses objects of one that it has not counted yet for minutes. Right after an
+ * installation a quota would keep every node out.
+ */
+const QUOTA_AFTER_MS = 60_000
+const MIN_PAUSE_MS = 100
 /** The time of the last heartbeat is kept to within this: a write each ten seconds and cluster would serve nobody. */
 const HEARTBEAT_GRAIN_MS = 30_000
 
@@ -60,22 +66,28 @@ export const memberClusterController = (deps: HubDeps, informers: HubInformers):
   const { client, clock, logger, metrics } = deps
   const { clusters, bridges, slices, heartbeats, namespaces } = informers
   const watch = createHeartbeatWatch(clock)
-  const asserted = new Map<string, { objects: MailboxObjects; atMs: number }>()
+  const asserted = new Map<string, { objects: MailboxObjects; hasQuota: boolean; atMs: number }>()
+
+  /** How long it is until a mailbox may have its quota. */
+  const quotaDueInMs = (name: string): number => {
+    const created = namespaces.lister.get(mailboxNamespace(name))?.metadata?.creationTimestamp
+    return created === undefined ? QUOTA_AFTER_MS : Date.parse(`${created}`) + QUOTA_AFTER_MS - clock.now()
+  }
 
   const assertMailbox = async (cluster: MemberCluster, signal: AbortSignal): Promise<void> => {
     const { name } = cluster.metadata
-    const mailbox = mailboxObjects(cluster)
+    const objects = mailboxObjects(cluster)
+    const hasQuota = quotaDueInMs(name) <= 0
     const last = asserted.get(name)
     const isPresent = namespaces.lister.get(mailboxNamespace(name)) !== undefined
-    const isSame = isDeepStrictEqual(last?.objects, mailbox)
-    if (isPresent && isSame && clock.monotonicMs() - (last?.atMs ?? 0) < ASSERT_PERIOD_MS) return
-    await client.apply(Namespaces, mailbox.namespace as never, { signal })
-    // Before anyone may write there.
-    await client.apply(ResourceQuotas, mailbox.quota as never, { signal })
-    await client.apply(ServiceAccounts, mailbox.serviceAccount as never, { signal })
-    await client.apply(Roles, mailbox.role as never, { signal })
-    await client.apply(RoleBindings, mailbox.roleBinding as never, { signal })
-    asserted.set(name, { objects: mailbox, atMs: clock.monotonicMs() })
+    const isSame = last?.hasQuota === hasQuota && isDeepStrictEqual(last.objects, objects)
+    if (isPresent && isSame && clock.monotonicMs() - last.atMs < ASSERT_PERIOD_MS) return
+    await client.apply(Namespaces, objects.namespace as never, { signal })
+    if (hasQuota) await client.apply(ResourceQuotas, objects.quota as never, { signal })
+    await client.apply(ServiceAccounts, objects.serviceAccount as never, { signal })
+    await client.apply(Roles, objects.role as never, { signal })
+    await client.apply(RoleBindings, objects.roleBinding as never, { signal })
+    asserted.set(name, { objects, hasQuota, atMs: clock.monotonicMs() })
   }
 
   const removeMailbox = async (cluster: string, signal: AbortSignal): Promise<void> => {
@@ -134,9 +146,9 @@ export const memberClusterController = (deps: HubDeps, informers: HubInformers):
       const status = statusOf(cluster, lease, heartbeat)
       if (!sameStatus(cluster.status, status))
         await client.applyStatus(MemberClusters, { metadata: { name }, status } as never, { signal })
-      return {
-        requeueAfterMs: Math.min(heartbeat?.isAlive ? heartbeat.checkAfterMs : ASSERT_PERIOD_MS, ASSERT_PERIOD_MS),
-      }
+      const quotaMs = asserted.get(name)?.hasQuota ? ASSERT_PERIOD_MS : quotaDueInMs(name)
+      const heartbeatMs = heartbeat?.isAlive ? heartbeat.checkAfterMs : ASSERT_PERIOD_MS
+      return { requeueAfterMs: Math.max(MIN_PAUSE_MS, Math.min(quotaMs, heartbeatMs, ASSERT_PERIOD_MS)) }
     },
   })
 }

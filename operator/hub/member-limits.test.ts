@@ -2,6 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { MemberCluster } from '#crds/member-cluster.ts'
 import type { NodeBridge } from '#crds/node-bridge.ts'
+import { systemClock } from '#runtime/clock.ts'
 import { findCondition } from '#runtime/conditions.ts'
 import { MemberClusters, NodeBridges } from '#runtime/overlay-resources.ts'
 import { ResourceQuotas } from '#runtime/resources.ts'
@@ -47,7 +48,9 @@ test('what is left out is named with the field to change', () => {
 })
 
 test('a member with more bridges than it may have is served as far as that, and its mailbox has a quota', async () => {
-  const world = await HubWorld.start()
+  // The mailbox gets its quota when it is a minute old.
+  let aheadMs = 0
+  const world = await HubWorld.start({ ...systemClock, now: () => systemClock.now() + aheadMs })
   const read = (): MemberCluster | undefined => world.server.read(MemberClusters, { name: 'west' })
   const quota = () => world.server.read(ResourceQuotas, { namespace: 'vnet-cluster-west', name: 'vnet-mailbox' })
   const serials = () =>
@@ -62,7 +65,10 @@ test('a member with more bridges than it may have is served as far as that, and 
     world.createNetwork({ clusters: ['west'] })
     await world.converge(() => world.isReady())
     assert.is(world.network()?.status?.bridges, 2)
-    assert.is(quota()?.spec?.hard?.['count/nodebridges.internal.vnet.dev'], '4')
+    assert.is(quota(), undefined)
+    aheadMs = 70_000
+    world.beat('west')
+    await until(() => quota()?.spec?.hard?.['count/nodebridges.internal.vnet.dev'] === '4')
     await until(() => findCondition(read()?.status?.conditions as never, 'Degraded')?.reason === 'LimitExceeded')
     assert.is(read()?.status?.bridges, 2)
     assert.is(serials().length, 2)
