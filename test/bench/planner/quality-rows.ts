@@ -98,18 +98,24 @@ export const qualityRows = (verdicts: Verdict[]): ResultRow[] => {
   return rows
 }
 
-/** What a reader should know of single instances: why they have no ratio, what failed, and which ratios are low. */
-export const remarks = (verdicts: Verdict[]): string[] =>
-  verdicts.flatMap(({ instance, outcome, failures, ratio, belowGreedy }) => {
-    const rated = outcome === 'Proven' || outcome === 'Bounded'
-    const low = outcome === 'Proven' && ratio['local-search']! < 0.97
-    return [
-      ...(rated ? [] : [`no ratio (${outcome}): ${instance.name}`]),
-      ...(low ? [`below 0.97 (${ratio['local-search']!.toFixed(4)}): ${instance.name}`] : []),
-      ...(belowGreedy ? [`below greedy: ${instance.name}`] : []),
-      ...failures.map((failure) => `${outcome === 'TooLarge' ? 'too large' : 'FAILED'}: ${instance.name}: ${failure}`),
-    ]
-  })
+/** What a reader should know of single instances: why they have no ratio, what failed, and which ratios are lowest. */
+export const remarks = (verdicts: Verdict[]): string[] => {
+  const lowest = verdicts
+    .filter(({ outcome }) => outcome === 'Proven')
+    .sort((x, y) => x.ratio['local-search']! - y.ratio['local-search']!)
+    .slice(0, 3)
+  return [
+    ...verdicts.flatMap(remarksOf),
+    ...lowest.map(({ instance, ratio }) => `lowest: ${ratio['local-search']!.toFixed(4)}: ${instance.name}`),
+  ]
+}
+
+const remarksOf = ({ instance, outcome, failures, ratio, belowGreedy }: Verdict): string[] => [
+  ...(outcome === 'Proven' || outcome === 'Bounded' ? [] : [`no ratio (${outcome}): ${instance.name}`]),
+  ...(outcome === 'Proven' && ratio['local-search']! < 0.97 ? [`below 0.97: ${instance.name}`] : []),
+  ...(belowGreedy ? [`below greedy: ${instance.name}`] : []),
+  ...failures.map((failure) => `${outcome === 'TooLarge' ? 'too large' : 'FAILED'}: ${instance.name}: ${failure}`),
+]
 
 /** Joint placement, topology and routes against placement first and routes for it afterwards. */
 export const jointRow = (instances: Instance[]): ResultRow => {
