@@ -110,8 +110,8 @@ static __always_inline int from_underlay_family(struct __sk_buff *skb, const str
 	void *inner = (void *)(long)skb->data + header_bytes(ipv6);
 	if (inner + ETH_HLEN > (void *)(long)skb->data_end || lacks_ip_header(inner, skb->len - header_bytes(ipv6)))
 		return TC_ACT_UNSPEC;
-	/* The kernel checks a checksum, and merges a mark of congestion into the inner frame. */
-	if (outer.has_checksum || outer.ecn == ECN_CE || !is_intact((void *)(long)skb->data, skb->len, ipv6))
+	/* The kernel checks a checksum. */
+	if (outer.has_checksum || !is_intact((void *)(long)skb->data, skb->len, ipv6))
 		return TC_ACT_UNSPEC;
 	struct passage passage = {.arrival = outer.arrival, .mark = settings->mark};
 	if (!recognise(&passage))
@@ -120,6 +120,10 @@ static __always_inline int from_underlay_family(struct __sk_buff *skb, const str
 	if (!link || !address_equal(link->local, outer.destination.address))
 		return TC_ACT_UNSPEC;
 	struct decision decision = decide(skb, &passage, header_bytes(ipv6));
+	/* At its end the kernel merges a mark of congestion into the inner frame. On the way it stays in the outer header: in the VXLAN device
+	 * later frames of the flow would overtake this one. */
+	if (decision.action == ACTION_DELIVER && outer.ecn == ECN_CE)
+		return TC_ACT_UNSPEC;
 	if (decision.action == ACTION_DELIVER)
 		return receive_fast(skb, &passage, decision.ifindex, ipv6);
 	if (decision.action == ACTION_SEND_ON)

@@ -4,6 +4,13 @@
 
 #include "deliver.h"
 
+/* The agent may replace a list at any moment, and the memory of the old one may be that of another list at once: what was read of it
+ * counts only if the stamp is still the same afterwards. So look a list up just before it is walked. */
+static __always_inline bool is_same_list(const __u32 *stamp, __u32 expected)
+{
+	return *(const volatile __u32 *)stamp == expected;
+}
+
 struct port_copies {
 	struct __sk_buff *skb;
 	const struct network_ports *list;
@@ -16,15 +23,17 @@ static long copy_to_next_port(__u32 index, void *data)
 {
 	struct port_copies *copies = data;
 	const struct network_ports *list = copies->list;
-	if (index >= MAX_NETWORK_PORTS || list->stamp != copies->stamp)
+	if (index >= MAX_NETWORK_PORTS)
 		return 1;
-	__u32 ifindex = list->ifindexes[index];
+	__u32 ifindex = *(const volatile __u32 *)&list->ifindexes[index];
+	if (!is_same_list(&list->stamp, copies->stamp))
+		return 1;
 	if (ifindex == copies->except)
 		return 0;
 	__u32 reason = port_refusal(bpf_map_lookup_elem(&ports, &ifindex), copies->vni);
 	if (reason)
 		drop(copies->vni, reason);
-	else if (copy_to_port(copies->skb, ifindex) < 0)
+	else if (copy_to_port(copies->skb, ifindex))
 		drop(copies->vni, DROP_COPY);
 	return 0;
 }
@@ -51,9 +60,11 @@ static long copy_to_next_link(__u32 index, void *data)
 {
 	struct link_copies *copies = data;
 	const struct tree *tree = copies->tree;
-	if (index >= MAX_TREE_LINKS || tree->stamp != copies->stamp)
+	if (index >= MAX_TREE_LINKS)
 		return 1;
-	__u32 id = tree->links[index];
+	__u32 id = *(const volatile __u16 *)&tree->links[index];
+	if (!is_same_list(&tree->stamp, copies->stamp))
+		return 1;
 	if (id == copies->except)
 		return 0;
 	const struct link *link = bpf_map_lookup_elem(&links, &id);
@@ -62,9 +73,11 @@ static long copy_to_next_link(__u32 index, void *data)
 		drop(copies->wrapping.vni, reason);
 		return 0;
 	}
-	account_sent(id, packets_of(copies->skb, 0, copies->skb->len), copies->skb->len);
-	if (copy_to_link(copies->skb, id, link, &copies->wrapping) < 0)
+	/* A positive code is a loss as well (NET_XMIT_DROP, a device that is down). */
+	if (copy_to_link(copies->skb, id, link, &copies->wrapping))
 		drop(copies->wrapping.vni, DROP_COPY);
+	else
+		account_sent(id, packets_of(copies->skb, 0, copies->skb->len), copies->skb->len);
 	return 0;
 }
 

@@ -17,10 +17,16 @@ static __always_inline __u32 underlay_generation(void)
 	return generation_at(0);
 }
 
-/* Of all that a frame of the network depends on. Both parts only rise, so the sum is the same only when both are. */
+/* Of all that a frame of the network depends on, where the first part was read before the maps were asked which network it is. Both parts
+ * only rise, so the sum is the same only when both are. */
+static __always_inline __u32 generation_since(__u32 underlay, __u32 vni)
+{
+	return underlay + generation_at(1 + vni % (GENERATIONS - 1));
+}
+
 static __always_inline __u32 network_generation(__u32 vni)
 {
-	return generation_at(0) + generation_at(1 + vni % (GENERATIONS - 1));
+	return generation_since(underlay_generation(), vni);
 }
 
 #endif

@@ -30,10 +30,11 @@ static __always_inline void learn_hop(struct __sk_buff *skb, const struct meta *
 	/* A device without Ethernet headers would have to carry this byte pair by chance. */
 	if (((struct ethhdr *)data)->h_proto != skb->protocol)
 		return;
+	__u32 generation = underlay_generation();
 	const __u32 *link = bpf_map_lookup_elem(&peers, &outer.destination);
 	if (!link)
 		return;
-	struct hop hop = {.learned = now, .generation = underlay_generation(), .ifindex = skb->ifindex};
+	struct hop hop = {.learned = now, .generation = generation, .ifindex = skb->ifindex};
 	copy_address(hop.source, outer.arrival.peer.address);
 	__builtin_memcpy(hop.ethernet, data, sizeof(hop.ethernet));
 	bpf_map_update_elem(&hops, link, &hop, BPF_ANY);

@@ -9,9 +9,9 @@
 
 static __always_inline int flood_from_port(struct __sk_buff *skb, __u32 vni, __u32 ifindex, __u32 mark)
 {
+	flood_ports(skb, vni, ifindex);
 	const struct network *network = bpf_map_lookup_elem(&networks, &vni);
 	const struct tree *tree = network ? tree_of(vni, network->flood_tree) : NULL;
-	flood_ports(skb, vni, ifindex);
 	if (!network || !tree)
 		return drop(vni, DROP_FLOOD_UNKNOWN);
 	struct wrapping wrapping = {
@@ -60,15 +60,19 @@ static __always_inline struct flow *account_frame(struct __sk_buff *skb, __u32 v
 	struct flow *flow = flow_of(&key);
 	if (!flow)
 		return NULL;
+	/* What it remembers of the way is another network's, whose generations may add up to the same. */
+	if (flow->vni != vni)
+		flow->expires = 0;
 	flow->vni = vni;
 	flow->packets += packets;
 	flow->bytes += bytes;
 	return flow;
 }
 
-static __always_inline int from_open_port(struct __sk_buff *skb, const struct meta *settings, const struct port *port, __u32 ifindex)
+static __always_inline int from_open_port(struct __sk_buff *skb, const struct meta *settings, const struct port *port, __u32 ifindex,
+					  __u32 underlay)
 {
-	struct departure departure = {.settings = settings, .vni = port->vni, .generation = network_generation(port->vni)};
+	struct departure departure = {.settings = settings, .vni = port->vni, .generation = generation_since(underlay, port->vni)};
 	__u32 vni = port->vni;
 	struct frame frame;
 	__u32 reason = guard_frame(skb, port, &frame);
@@ -98,12 +102,13 @@ static __always_inline int from_port(struct __sk_buff *skb)
 		if (verdict != NOT_FAST)
 			return verdict;
 	}
+	__u32 underlay = underlay_generation();
 	const struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
 	if (!port)
 		return drop(0, DROP_PORT_UNKNOWN);
 	if (!(port->flags & PORT_OPEN))
 		return drop(port->vni, DROP_PORT_CLOSED);
-	return from_open_port(skb, settings, port, ifindex);
+	return from_open_port(skb, settings, port, ifindex, underlay);
 }
 
 #endif

@@ -33,7 +33,7 @@ static __always_inline void deliver_copies(struct __sk_buff *skb, __u32 vni, con
 	__u32 reason = port_refusal(bpf_map_lookup_elem(&ports, &ifindex), vni);
 	if (reason)
 		drop(vni, reason);
-	else if (copy_to_port(skb, ifindex) < 0)
+	else if (copy_to_port(skb, ifindex))
 		drop(vni, DROP_COPY);
 }
 
@@ -50,6 +50,9 @@ static __always_inline int flood_from_tree(struct __sk_buff *skb, const struct p
 	if (reason)
 		return drop(arrival->vni, reason);
 	deliver_copies(skb, arrival->vni, &frame);
+	tree = tree_of(arrival->vni, id);
+	if (!tree)
+		return drop(arrival->vni, DROP_TREE_UNKNOWN);
 	/* A leaf sends to nobody, so an expired TTL is no loss there. */
 	if (tree->count <= 1)
 		return TC_ACT_STOLEN;

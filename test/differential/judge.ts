@@ -156,13 +156,13 @@ export class Judge {
     )
     assert.is(came.port, UDP_PORT)
     assert.is(came.checksum, 0, 'nobody checked the checksum')
-    assert.is.not(came.ecn, CE, 'a mark of congestion was lost')
     this.#accounts.received(from, packets, came.inner.length)
     if (output.kind === 'underlay' || output.kind === 'neighbour') this.#checkRelayed(came, left, output, packets)
     else this.#checkReceived(came, left, output)
   }
 
   #checkReceived(came: Seen, left: Uint8Array, output: Output): void {
+    assert.is.not(came.ecn, CE, 'a mark of congestion was lost')
     this.#checkOutput(output, { vni: came.vni, ttl: 0, packets: 1 })
     assert.ok(same(left, came.inner), 'the fast path changed a frame')
     this.fast.received++
