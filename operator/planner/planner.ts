@@ -25,7 +25,7 @@ const searches = new Set([localSearch, annealing])
  * Time to keep for writing the plan, in shares of the time that it took to read the input (both grow with its size), and
  * of the whole; the latter is for trying out, for the reasons, what the plan would be worth without its changes.
  */
-const writingShares = { ofReading: 1.5, ofWhole: 0.05 }
+const writingShares = { ofReading: 2, ofWhole: 0.05 }
 
 /** Demands and VMs together up to which the published rules are planned to their end before anything else. */
 const smallSize = 600
