@@ -71,6 +71,43 @@ static __always_inline int output_neighbour(struct __sk_buff *skb, __u32 ifindex
 	return bpf_redirect_neigh(ifindex, NULL, 0, 0);
 }
 
+/* The kernel gives the datagram to the wildcard socket of this UDP port, whatever port it is for, after the host's firewall has seen it as
+ * it is. The socket belongs to a device of ours, or the agent does not say that there is one. */
+static __always_inline long assign_socket(struct __sk_buff *skb, __u32 port)
+{
+	struct bpf_sock_tuple wildcard = {};
+	wildcard.ipv4.dport = bpf_htons(port);
+	struct bpf_sock *socket = bpf_sk_lookup_udp(skb, &wildcard, sizeof(wildcard.ipv4), BPF_F_CURRENT_NETNS, 0);
+	if (!socket)
+		return -ENOENT;
+	long error = bpf_sk_assign(skb, socket, 0);
+	bpf_sk_release(socket);
+	return error;
+}
+
+/* What goes with a datagram through the kernel to the inlet. Only frames with the same `key` are put together there. */
+static __always_inline void set_inlet_key(struct __sk_buff *skb, __u32 key, __u32 link)
+{
+	bpf_set_hash(skb, key);
+	skb->tc_index = link;
+}
+
+static __always_inline __u32 inlet_key(const struct __sk_buff *skb)
+{
+	return skb->hash;
+}
+
+static __always_inline __u32 inlet_link(const struct __sk_buff *skb)
+{
+	return skb->tc_index;
+}
+
+static __always_inline void clear_inlet_key(struct __sk_buff *skb)
+{
+	bpf_set_hash_invalid(skb);
+	skb->tc_index = 0;
+}
+
 static __always_inline int output_port(struct __sk_buff *skb, __u32 ifindex, __u32 flags)
 {
 	skb->mark = 0;

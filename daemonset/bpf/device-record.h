@@ -1,6 +1,6 @@
 /* The door to the devices, test side: tunnel metadata comes from skb->cb, and outputs are written to a map instead of sent.
  * cb[0] ingress ifindex (port) or VNI (tunnel) · cb[1] gbp · cb[2] outer source (IPv4 in host order, or the last word of fd00::) ·
- * cb[3] outer TTL · cb[4] 0: IPv4, 1: IPv6, 2: no metadata. The time is what test_clock says. */
+ * cb[3] outer TTL · cb[4] 0: IPv4, 1: IPv6, 2: no metadata. At the inlet: cb[0] key · cb[1] link. The time is what test_clock says. */
 #ifndef VNET_DEVICE_H
 #define VNET_DEVICE_H
 
@@ -19,6 +19,7 @@
 #define OUTPUT_LINK 3u
 #define OUTPUT_UNDERLAY 4u
 #define OUTPUT_NEIGHBOUR 5u
+#define OUTPUT_SOCKET 6u
 
 struct output {
 	__u32 kind;
@@ -107,6 +108,32 @@ static __always_inline int output_neighbour(struct __sk_buff *skb, __u32 ifindex
 {
 	struct output output = {.kind = OUTPUT_NEIGHBOUR, .target = ifindex, .mark = mark};
 	return record(skb, &output) ? -1 : TC_ACT_REDIRECT;
+}
+
+static __always_inline long assign_socket(struct __sk_buff *skb, __u32 port)
+{
+	struct output output = {.kind = OUTPUT_SOCKET, .target = port};
+	return record(skb, &output);
+}
+
+static __always_inline void set_inlet_key(struct __sk_buff *skb, __u32 key, __u32 link)
+{
+	skb->cb[0] = key;
+	skb->cb[1] = link;
+}
+
+static __always_inline __u32 inlet_key(const struct __sk_buff *skb)
+{
+	return skb->cb[0];
+}
+
+static __always_inline __u32 inlet_link(const struct __sk_buff *skb)
+{
+	return skb->cb[1];
+}
+
+static __always_inline void clear_inlet_key(struct __sk_buff *skb)
+{
 }
 
 static __always_inline int output_port(struct __sk_buff *skb, __u32 ifindex, __u32 flags)

@@ -1,6 +1,6 @@
 /* The fast way in, before the host's IP stack: a frame for a guest is unwrapped and handed over, one in transit gets a new outer header in
  * place. The rules are those of the slow path; whatever they say but "deliver" and "send on" is left to the slow path to do and to count.
- * Super-frames, and all TCP for guests here, go through the VXLAN device: it aggregates, and a flow that used both paths would be
+ * Super-frames, and all TCP for guests here, are unwrapped by the kernel: it aggregates, and a flow that used both ways would be
  * reordered. */
 #ifndef VNET_FAST_RECEIVE_H
 #define VNET_FAST_RECEIVE_H
@@ -9,7 +9,8 @@
 
 #include "configuration.h"
 #include "fast-send.h"
-#include "tunnel-rules.h"
+#include "inlet.h"
+#include "known-arrival.h"
 
 /* Outer headers, and of the inner frame all that is looked at: Ethernet, and IP as far as the protocol. */
 #define INNER_BYTES (ETH_HLEN + 20)
@@ -49,31 +50,26 @@ static __always_inline int decapsulate(struct __sk_buff *skb, const struct frame
 	return 0;
 }
 
-static __always_inline int receive_fast(struct __sk_buff *skb, const struct passage *passage, __u32 ifindex, const bool ipv6)
+static __always_inline int receive_fast(struct __sk_buff *skb, const struct known_arrival *known, const bool ipv6)
 {
 	void *inner = (void *)(long)skb->data + header_bytes(ipv6);
 	struct frame frame;
-	if (skb->gso_size || inner + INNER_BYTES > (void *)(long)skb->data_end)
+	if (inner + INNER_BYTES > (void *)(long)skb->data_end)
 		return TC_ACT_UNSPEC;
 	copy_words(&frame, inner, ETH_HLEN);
-	if (!is_ip(frame.ethertype) || is_tcp(inner, frame.ethertype))
-		return TC_ACT_UNSPEC;
-	const struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
-	if (port_refusal(port, passage->arrival.vni) || !port)
-		return TC_ACT_UNSPEC;
 	__u32 bytes = skb->len - header_bytes(ipv6);
 	int failure = decapsulate(skb, &frame, ipv6);
 	if (failure)
 		return failure == NOT_FAST ? TC_ACT_UNSPEC : failure;
-	account_received(passage->link, 1, bytes);
+	account_received(known->from, 1, bytes);
 	count_path(RECEIVED_FAST);
-	return output_port(skb, ifindex, port->flags);
+	return output_port(skb, known->target, known->detail);
 }
 
-static __always_inline int relay_fast(struct __sk_buff *skb, const struct passage *passage, const struct decision *decision,
+static __always_inline int relay_fast(struct __sk_buff *skb, const struct meta *settings, const struct known_arrival *known,
 				      const struct outer *outer, const bool ipv6)
 {
-	__u32 id = decision->link;
+	__u32 id = known->target;
 	__u32 bytes = skb->len - header_bytes(ipv6);
 	const struct link *link = bpf_map_lookup_elem(&links, &id);
 	if (!link || link_refusal(skb, bytes, link) || !(link->flags & LINK_IPV6) == ipv6)
@@ -81,54 +77,70 @@ static __always_inline int relay_fast(struct __sk_buff *skb, const struct passag
 	__u64 now = now_ns();
 	const struct hop *hop = hop_over(id, now, HOP_LIMIT_NS);
 	void *data = (void *)(long)skb->data;
-	if (!hop || data + header_bytes(ipv6) > (void *)(long)skb->data_end)
+	if (!hop || outer->arrival.ttl <= 1 || data + header_bytes(ipv6) > (void *)(long)skb->data_end)
 		return TC_ACT_UNSPEC;
 	__u32 packets = packets_of(skb, header_bytes(ipv6), bytes);
-	account_received(passage->link, packets, bytes);
+	account_received(known->from, packets, bytes);
 	account_sent(id, packets, bytes);
 	count_path(RELAYED_FAST);
 	data = (void *)(long)skb->data;
 	if (data + header_bytes(ipv6) > (void *)(long)skb->data_end)
-		return drop(passage->arrival.vni, DROP_ENCAPSULATION);
-	rewrite_outer(data, hop, link->remote, outer, decision->gbp, ipv6);
+		return drop(outer->arrival.vni, DROP_ENCAPSULATION);
+	rewrite_outer(data, hop, link->remote, outer, known->detail, ipv6);
 	/* Without MARK_FAST: at the device's egress the answer is read off. */
 	if (now - hop->learned >= HOP_AGE_NS)
-		return output_neighbour(skb, hop->ifindex, passage->mark);
-	return output_underlay(skb, hop->ifindex, passage->mark | MARK_FAST);
+		return output_neighbour(skb, hop->ifindex, settings->mark);
+	return output_underlay(skb, hop->ifindex, settings->mark | MARK_FAST);
+}
+
+/* Whether the fast path has anything to say: about what a path label leads on, and about IP for guests here. A checksum is the kernel's. */
+static __always_inline bool is_ours(const struct outer *outer, const void *inner)
+{
+	__u32 label = outer->arrival.gbp & LABEL_LAST;
+	if (outer->has_checksum || (label > LABEL_DELIVER_ONLY && label < LABEL_PATH_FIRST) || label >= LABEL_TREE_FIRST)
+		return false;
+	return label >= LABEL_PATH_FIRST || is_ip(((const struct ethhdr *)inner)->h_proto);
+}
+
+static __always_inline int carry_out_fast(struct __sk_buff *skb, const struct meta *settings, const struct known_arrival *known,
+					  const struct outer *outer, const bool ipv6)
+{
+	void *data = (void *)(long)skb->data;
+	if (data + header_bytes(ipv6) + INNER_BYTES > (void *)(long)skb->data_end)
+		return TC_ACT_UNSPEC;
+	void *inner = data + header_bytes(ipv6);
+	if (known->action == ACTION_DELIVER && (skb->gso_size || is_tcp(inner, ((struct ethhdr *)inner)->h_proto))) {
+		if (has_inlet(settings))
+			give_to_inlet(skb, settings, known, ipv6);
+		return TC_ACT_UNSPEC;
+	}
+	if (!is_intact(data, skb->len, ipv6))
+		return TC_ACT_UNSPEC;
+	if (known->action == ACTION_SEND_ON)
+		return relay_fast(skb, settings, known, outer, ipv6);
+	/* At its end the kernel merges a mark of congestion into the inner frame. On the way it stays in the outer header: in the VXLAN device
+	 * later frames of the flow would overtake this one. */
+	return outer->ecn == ECN_CE ? TC_ACT_UNSPEC : receive_fast(skb, known, ipv6);
 }
 
 static __always_inline int from_underlay_family(struct __sk_buff *skb, const struct meta *settings, const bool ipv6)
 {
 	const __u32 needed = header_bytes(ipv6) + INNER_BYTES;
 	struct outer outer;
+	__u8 mac[MAC_BYTES] __attribute__((aligned(4)));
 	if (skb->len < needed)
 		return TC_ACT_UNSPEC;
 	if ((void *)(long)skb->data + needed > (void *)(long)skb->data_end && bpf_skb_pull_data(skb, needed))
 		return TC_ACT_UNSPEC;
-	if (!parse_outer((void *)(long)skb->data, (void *)(long)skb->data_end, settings->udp_port, ipv6, &outer))
+	void *data = (void *)(long)skb->data;
+	if (data + needed > (void *)(long)skb->data_end || !parse_outer(data, (void *)(long)skb->data_end, settings->udp_port, ipv6, &outer))
 		return TC_ACT_UNSPEC;
-	void *inner = (void *)(long)skb->data + header_bytes(ipv6);
-	if (inner + ETH_HLEN > (void *)(long)skb->data_end || lacks_ip_header(inner, skb->len - header_bytes(ipv6)))
+	void *inner = data + header_bytes(ipv6);
+	if (!is_ours(&outer, inner) || lacks_ip_header(inner, skb->len - header_bytes(ipv6)))
 		return TC_ACT_UNSPEC;
-	/* The kernel checks a checksum. */
-	if (outer.has_checksum || !is_intact((void *)(long)skb->data, skb->len, ipv6))
-		return TC_ACT_UNSPEC;
-	struct passage passage = {.arrival = outer.arrival, .mark = settings->mark};
-	if (!recognise(&passage))
-		return TC_ACT_UNSPEC;
-	const struct link *link = bpf_map_lookup_elem(&links, &passage.link);
-	if (!link || !address_equal(link->local, outer.destination.address))
-		return TC_ACT_UNSPEC;
-	struct decision decision = decide(skb, &passage, header_bytes(ipv6));
-	/* At its end the kernel merges a mark of congestion into the inner frame. On the way it stays in the outer header: in the VXLAN device
-	 * later frames of the flow would overtake this one. */
-	if (decision.action == ACTION_DELIVER && outer.ecn == ECN_CE)
-		return TC_ACT_UNSPEC;
-	if (decision.action == ACTION_DELIVER)
-		return receive_fast(skb, &passage, decision.ifindex, ipv6);
-	if (decision.action == ACTION_SEND_ON)
-		return relay_fast(skb, &passage, &decision, &outer, ipv6);
-	return TC_ACT_UNSPEC;
+	copy_key_mac(mac, inner, (outer.arrival.gbp & LABEL_LAST) >= LABEL_PATH_FIRST);
+	const struct known_arrival *known = known_arrival(skb, &outer, header_bytes(ipv6), mac);
+	return known ? carry_out_fast(skb, settings, known, &outer, ipv6) : TC_ACT_UNSPEC;
 }
 
 static __always_inline int from_underlay(struct __sk_buff *skb)

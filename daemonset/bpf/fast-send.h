@@ -52,7 +52,7 @@ static __always_inline void copy_words(void *to, const void *from, const __u32 b
 
 static __always_inline void complete_outer(void *data, const struct flow *flow, __u32 bytes, __u32 ecn, const bool ipv6)
 {
-	struct udphdr *udp = data + header_bytes(ipv6) - sizeof(struct vxlan_header) - sizeof(*udp);
+	struct udphdr *udp = udp_header(data, ipv6);
 	__u32 udp_bytes = bytes + sizeof(*udp) + sizeof(struct vxlan_header);
 	udp->len = bpf_htons(udp_bytes);
 	if (ipv6) {
@@ -84,7 +84,7 @@ static __always_inline int encapsulate(struct __sk_buff *skb, const struct flow 
 	copy_words(data, flow->header, added);
 	copy_words(data + added, &inner->frame, ETH_HLEN);
 	complete_outer(data, flow, bytes, outer_ecn(inner), ipv6);
-	((struct udphdr *)(data + added - sizeof(struct vxlan_header) - sizeof(struct udphdr)))->source = port;
+	udp_header(data, ipv6)->source = port;
 	return 0;
 }
 
@@ -121,8 +121,7 @@ static __always_inline int repeat_flow(struct __sk_buff *skb, const struct meta 
 	int failure = flow->header_bytes == OUTER_IPV6_BYTES ? encapsulate(skb, flow, &inner, true) : encapsulate(skb, flow, &inner, false);
 	if (failure)
 		return failure;
-	flow->packets += packets;
-	flow->bytes += bytes;
+	account_flow(flow, packets, bytes);
 	account_port(flow->vni, port, packets, bytes);
 	account_sent(flow->link, packets, bytes);
 	count_path(SENT_FAST);

@@ -6,13 +6,14 @@
 
 #include <linux/bpf.h>
 
-#define LAYOUT_VERSION 2
+#define LAYOUT_VERSION 3
 #define MAC_BYTES 6
 #define ADDRESS_BYTES 16
 #define MAX_NETWORK_PORTS 256
 #define MAX_TREE_LINKS 1024
 
 #define META_FAST_PATH 1u /* frames may take the fast path; without it every frame takes the slow one */
+#define META_INLET 2u	   /* there is an inlet (inlet.h) on the UDP port after ours */
 
 /* meta[0]. Written last: until `layout` is LAYOUT_VERSION every program of ours drops. */
 struct meta {
@@ -145,6 +146,22 @@ struct hop {
 	__u8 ethernet[2 * MAC_BYTES]; /* destination, source */
 	__u8 zero[4];
 	__u8 source[ADDRESS_BYTES];
+};
+
+/* arrivals[hash of the first part]: what the maps said of the last datagram like this one, on this CPU. A label speaks of all MACs, so its
+ * `mac` is zero. `action` 0: nothing. */
+#define ARRIVALS 1024
+struct known_arrival {
+	__u8 source[ADDRESS_BYTES];
+	__u8 destination[ADDRESS_BYTES];
+	__u32 vni;
+	__u32 gbp;
+	__u8 mac[MAC_BYTES];
+	__u16 action; /* enum action */
+	__u32 generation;
+	__u32 from; /* link it came over */
+	__u32 target; /* ifindex of a port, or link to send on over */
+	__u32 detail; /* flags of the port, or label to send on with */
 };
 
 /* generations[0]: of links and underlay; generations[1 + vni % (GENERATIONS - 1)]: of a network. Raised after each write that changes or

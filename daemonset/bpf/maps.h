@@ -40,6 +40,7 @@ COUNTER_MAP(meta, BPF_MAP_TYPE_ARRAY, __u32, struct meta, 1);
 COUNTER_MAP(generations, BPF_MAP_TYPE_ARRAY, __u32, __u32, GENERATIONS);
 COUNTER_MAP(flows, BPF_MAP_TYPE_LRU_PERCPU_HASH, struct flow_key, struct flow, 65536);
 COUNTER_MAP(hops, BPF_MAP_TYPE_PERCPU_HASH, __u32, struct hop, 4096);
+COUNTER_MAP(arrivals, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct known_arrival, ARRIVALS);
 COUNTER_MAP(port_stats, BPF_MAP_TYPE_PERCPU_HASH, struct port_key, struct port_count, 8192);
 COUNTER_MAP(path_stats, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, PATH_STATS);
 COUNTER_MAP(link_stats, BPF_MAP_TYPE_PERCPU_HASH, __u32, struct link_count, 4096);

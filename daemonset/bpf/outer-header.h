@@ -68,6 +68,11 @@ static __always_inline __u32 header_bytes(const bool ipv6)
 	return ipv6 ? OUTER_IPV6_BYTES : OUTER_IPV4_BYTES;
 }
 
+static __always_inline struct udphdr *udp_header(void *data, const bool ipv6)
+{
+	return data + header_bytes(ipv6) - sizeof(struct vxlan_header) - sizeof(struct udphdr);
+}
+
 /* As strict as the VXLAN device: it drops a header with any bit that it does not know. */
 static __always_inline bool parse_vxlan(const struct vxlan_header *header, struct arrival *arrival)
 {
@@ -85,7 +90,7 @@ static __always_inline bool parse_outer(void *data, void *end, __u32 port, const
 {
 	struct iphdr *ip = data + ETH_HLEN;
 	struct ipv6hdr *ip6 = data + ETH_HLEN;
-	struct udphdr *udp = data + header_bytes(ipv6) - sizeof(struct vxlan_header) - sizeof(struct udphdr);
+	struct udphdr *udp = udp_header(data, ipv6);
 	if (data + header_bytes(ipv6) > end || udp->dest != bpf_htons(port))
 		return false;
 	if (ipv6) {
@@ -126,7 +131,7 @@ static __always_inline __u16 fold_checksum(__u32 sum)
 static __always_inline bool is_intact(const void *data, __u32 bytes, const bool ipv6)
 {
 	const struct iphdr *ip = data + ETH_HLEN;
-	const struct udphdr *udp = data + header_bytes(ipv6) - sizeof(struct vxlan_header) - sizeof(struct udphdr);
+	const struct udphdr *udp = udp_header((void *)data, ipv6);
 	__u32 udp_bytes = bytes - header_bytes(ipv6) + sizeof(struct vxlan_header) + sizeof(struct udphdr);
 	if (bpf_ntohs(udp->len) != udp_bytes)
 		return false;
@@ -147,7 +152,7 @@ static __always_inline void emit_outer(struct flow *flow, const struct hop *hop,
 				       const bool ipv6)
 {
 	__u8 *header = flow->header;
-	struct udphdr *udp = (void *)header + header_bytes(ipv6) - sizeof(struct vxlan_header) - sizeof(struct udphdr);
+	struct udphdr *udp = udp_header(header, ipv6);
 	__builtin_memset(header, 0, sizeof(flow->header));
 	__builtin_memcpy(header, hop->ethernet, sizeof(hop->ethernet));
 	((struct ethhdr *)header)->h_proto = bpf_htons(ipv6 ? ETH_P_IPV6 : ETH_P_IP);

@@ -64,8 +64,7 @@ static __always_inline struct flow *account_frame(struct __sk_buff *skb, __u32 v
 	if (flow->vni != vni)
 		flow->expires = 0;
 	flow->vni = vni;
-	flow->packets += packets;
-	flow->bytes += bytes;
+	account_flow(flow, packets, bytes);
 	return flow;
 }
 

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { mountBpffs } from '#daemonset/native/test-bpffs.ts'
 import { TTL_AT_INGRESS } from '#daemonset/wire/labels.ts'
 import { LAYOUT_VERSION, MAX_NETWORK_PORTS, MAX_TREE_LINKS } from '#daemonset/wire/map-layouts.ts'
-import { TestBridge, verdicts } from './test-bridge.ts'
+import { isDelivery, TestBridge, verdicts } from './test-bridge.ts'
 import { broadcast, frame, ip, mac } from './test-frames.ts'
 import { MARK } from './test-maps.ts'
 
@@ -89,7 +89,7 @@ test('floods to as many ports and links as a list can hold', () => {
   const { outputs, drops } = bridge.fromPort(10, frame(a, broadcast))
   assert.equal(drops, {})
   assert.equal(
-    outputs.flatMap((output) => (output.kind === 'link' ? [] : [output.ifindex])),
+    outputs.flatMap((output) => (isDelivery(output) ? [output.ifindex] : [])),
     ifindexes,
   )
   assert.equal(

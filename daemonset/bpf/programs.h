@@ -21,6 +21,13 @@ int tunnel_ingress(struct __sk_buff *skb)
 	return from_tunnel(skb);
 }
 
+/* clsact ingress of the inlet, a second VXLAN device that only the fast path gives frames to. */
+SEC("tc")
+int inlet_ingress(struct __sk_buff *skb)
+{
+	return from_inlet(skb);
+}
+
 /* clsact ingress and egress of a network's Linux bridge: it is a socket for CNI and forwards nothing. */
 SEC("tc")
 int bridge_guard(struct __sk_buff *skb)
@@ -28,7 +35,8 @@ int bridge_guard(struct __sk_buff *skb)
 	return drop(0, DROP_BRIDGE_GUARD);
 }
 
-/* clsact ingress of the underlay devices: the fast path's way in. What it leaves alone comes out of the VXLAN device. */
+/* clsact ingress of the underlay devices: the fast path's way in. What it leaves alone comes out of the VXLAN device, or
+ * of the inlet. */
 SEC("tc")
 int underlay_entry(struct __sk_buff *skb)
 {

@@ -8,7 +8,7 @@ import { type Drops, dropsSince, TestMaps } from './test-maps.ts'
 /** Verdicts of tc programs, as the test run shows them. */
 export const verdicts = { unspec: 0xffffffff, shot: 2, stolen: 4, redirect: 7 } as const
 
-const outputKinds = { 1: 'port', 2: 'peer', 3: 'link', 4: 'underlay', 5: 'neighbour' } as const
+const outputKinds = { 1: 'port', 2: 'peer', 3: 'link', 4: 'underlay', 5: 'neighbour', 6: 'socket' } as const
 const FIRST = u32.emit(0)
 const outputCodec = struct({ kind: u32, target: u32, vni: u32, gbp: u32, ttl: u32, mark: u32, bytes: u32, device: u32 })
 
@@ -27,8 +27,21 @@ export type LinkOutput = {
 /** A whole datagram for an underlay device: as it is, or with Ethernet addresses of the kernel's choice (`neighbour`). */
 export type UnderlayOutput = { kind: 'underlay' | 'neighbour'; ifindex: number; mark: number; bytes: number }
 
+/** A datagram given to the socket of a UDP port of this host. */
+export type SocketOutput = { kind: 'socket'; port: number; bytes: number }
+
 /** What the program would have sent: to a port's device (`port`), to its other end (`peer`), over a link, or by the underlay. */
-export type Output = { kind: 'port' | 'peer'; ifindex: number; bytes: number } | LinkOutput | UnderlayOutput
+export type Output =
+  | { kind: 'port' | 'peer'; ifindex: number; bytes: number }
+  | LinkOutput
+  | UnderlayOutput
+  | SocketOutput
+
+export const isDelivery = (output: Output): output is Extract<Output, { kind: 'port' | 'peer' }> =>
+  output.kind === 'port' || output.kind === 'peer'
+
+/** What is beside the frame afterwards. */
+export type Beside = { mark: number; cb: number[] }
 
 /** What one frame led to: the verdict, what was sent, and how often each drop reason was counted. */
 export type Outcome = { verdict: number; outputs: Output[]; drops: Drops }
@@ -38,11 +51,13 @@ export type Arrival = { remote: IpAddress | null; vni: number; gbp?: number; ttl
 
 export type SkbFields = { cb?: readonly number[]; mark?: number; gsoSegments?: number; gsoSize?: number }
 
+const offsets = { mark: 8, cb: 48, gsoSegments: 164, gsoSize: 176 }
+const CB_WORDS = 5
+
 /** A `struct __sk_buff` for a test run. */
 const skbContext = ({ cb = [], mark = 0, gsoSegments = 0, gsoSize = 0 }: SkbFields): Uint8Array => {
   const bytes = new Uint8Array(192)
   const view = new DataView(bytes.buffer)
-  const offsets = { mark: 8, cb: 48, gsoSegments: 164, gsoSize: 176 }
   view.setUint32(offsets.mark, mark, hostIsLittleEndian)
   for (const [index, word] of cb.entries()) view.setUint32(offsets.cb + 4 * index, word, hostIsLittleEndian)
   view.setUint32(offsets.gsoSegments, gsoSegments, hostIsLittleEndian)
@@ -50,10 +65,17 @@ const skbContext = ({ cb = [], mark = 0, gsoSegments = 0, gsoSize = 0 }: SkbFiel
   return bytes
 }
 
+const besideOf = (context: Uint8Array): Beside => {
+  const view = new DataView(context.buffer, context.byteOffset)
+  const word = (offset: number): number => view.getUint32(offset, hostIsLittleEndian)
+  return { mark: word(offsets.mark), cb: Array.from({ length: CB_WORDS }, (_, index) => word(offsets.cb + 4 * index)) }
+}
+
 const toOutput = (record: Uint8Array): Output => {
   const { kind, target, bytes, ...wrapping } = outputCodec.parse(record)
   const name = outputKinds[kind as keyof typeof outputKinds]
   if (name === 'link') return { kind: name, link: target, ...wrapping, bytes }
+  if (name === 'socket') return { kind: name, port: target, bytes }
   const output = { ifindex: target, bytes }
   return name === 'port' || name === 'peer' ? { kind: name, ...output } : { kind: name, ...output, mark: wrapping.mark }
 }
@@ -89,14 +111,19 @@ export class TestBridge extends TestMaps {
     return { verdict, outputs, drops: this.#countsDrops ? dropsSince(before, this.drops()) : {} }
   }
 
-  /** The same without drops, but with the frame as the program left it. */
-  observe(program: string, data: Uint8Array, skb: SkbFields): Omit<Outcome, 'drops'> & { data: Uint8Array } {
+  /** The same without drops, but with the frame as the program left it, and what is beside it. */
+  observe(program: string, data: Uint8Array, skb: SkbFields): Omit<Outcome, 'drops'> & Beside & { data: Uint8Array } {
     const counter = this.raw('output_count')
     if (this.#outputs > 0) counter.update(FIRST, u32.emit(0))
-    const { returnValue, data: left } = this.#program(program).testRun({ data, context: skbContext(skb) })
+    const { returnValue, data: left, context } = this.#program(program).testRun({ data, context: skbContext(skb) })
     this.#outputs = u32.parse(counter.lookup(FIRST)!)
     const output = (_: unknown, index: number) => toOutput(this.raw('outputs').lookup(u32.emit(index))!)
-    return { verdict: returnValue, outputs: Array.from({ length: this.#outputs }, output), data: left }
+    return {
+      verdict: returnValue,
+      outputs: Array.from({ length: this.#outputs }, output),
+      data: left,
+      ...besideOf(context!),
+    }
   }
 
   /** What the programs take for the time, in nanoseconds. */

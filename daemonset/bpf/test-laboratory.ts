@@ -3,10 +3,11 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { INLET_DEVICE } from '#daemonset/desired/tunnel.ts'
 import { type Bpffs, mountBpffs } from '#daemonset/native/test-bpffs.ts'
 import type { Mac } from '#daemonset/wire/mac.ts'
 import { mac } from './test-frames.ts'
-import { built, TestMaps, UDP_PORT, VXLAN_OPTIONS } from './test-maps.ts'
+import { built, INLET_OPTIONS, TestMaps, UDP_PORT, VXLAN_OPTIONS } from './test-maps.ts'
 
 const LIMIT_MS = 20_000
 
@@ -107,6 +108,10 @@ export class Laboratory {
     host.ip('link set vnet0 mtu 1500 up')
     const node = Object.assign(host, { maps, index, tunnelIfindex: host.device('vnet0').ifindex })
     this.attach(node, 'vnet0', 'ingress', 'tunnel_ingress')
+    host.ip(`link add ${INLET_DEVICE} type vxlan ${INLET_OPTIONS}`)
+    this.attach(node, INLET_DEVICE, 'ingress', 'inlet_ingress')
+    host.ip(`link set ${INLET_DEVICE} mtu 1500 up`)
+    maps.inlet = true
     this.attach(node, 'u0', 'egress', 'underlay_egress')
     this.attach(node, 'u0', 'ingress', 'underlay_entry')
     this.#nodes.push(node)

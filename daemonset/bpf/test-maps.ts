@@ -13,13 +13,19 @@ export const UDP_PORT = 14789
 /** Of the tunnel device, beside `external gbp`: as the agent makes it. */
 export const VXLAN_OPTIONS = `udp6zerocsumrx srcport ${SOURCE_PORT_FIRST} ${SOURCE_PORT_END}`
 
+/** Of the inlet: a device for IPv4, whose one network number no datagram on the wire has to carry. */
+export const INLET_OPTIONS = `id 1 nolearning dstport ${UDP_PORT + 1}`
+
 /** How often each reason was counted. */
 export type Drops = Partial<Record<DropReason, number>>
 
 const objectFolder = join(import.meta.dirname, '../../build/bpf')
 
+/** `uncounted.bpf.o`: what is shipped, but without accounting. */
+export type BpfObject = 'vnet.bpf.o' | 'test.bpf.o' | 'uncounted.bpf.o'
+
 /** Builds what this folder compiles, and returns the path of one product. */
-export const built = (name: 'vnet.bpf.o' | 'test.bpf.o' | 'test-socket'): string => {
+export const built = (name: BpfObject | 'test-socket'): string => {
   execFileSync('make', ['-s', '-C', import.meta.dirname, `OUT=${objectFolder}`, join(objectFolder, name)], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -32,9 +38,10 @@ export class TestMaps {
   readonly pins: string
   readonly #open = new Map<string, BpfMap>()
   #fastPath = true
+  #inlet = false
 
   /** Loads an object under `name` into `bpffs`, and fills `meta`. */
-  constructor(bpffs: Bpffs, name: string, object: 'vnet.bpf.o' | 'test.bpf.o') {
+  constructor(bpffs: Bpffs, name: string, object: BpfObject) {
     this.pins = join(bpffs.path, name)
     mkdirSync(this.pins)
     const folders = [`${this.pins}/prog`, 'pinmaps', `${this.pins}/maps`]
@@ -48,12 +55,19 @@ export class TestMaps {
     this.configure(LAYOUT_VERSION)
   }
 
+  /** Whether there is an inlet. */
+  set inlet(on: boolean) {
+    this.#inlet = on
+    this.configure(LAYOUT_VERSION)
+  }
+
   configure(layout: number): void {
     this.put('meta', 0, {
       layout,
       udpPort: UDP_PORT,
       mark: MARK,
       fastPath: this.#fastPath,
+      inlet: this.#inlet,
       overlay: 1n,
       node: 2n,
       serial: 3n,

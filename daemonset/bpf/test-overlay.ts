@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import type { Bpffs } from '#daemonset/native/test-bpffs.ts'
 import { GBP_FORWARDED, LABEL_LAST, LABEL_PATH_FIRST, TTL_AT_INGRESS } from '#daemonset/wire/labels.ts'
 import type { Mac } from '#daemonset/wire/mac.ts'
-import { type LinkOutput, type Outcome, TestBridge } from './test-bridge.ts'
+import { isDelivery, type LinkOutput, type Outcome, TestBridge } from './test-bridge.ts'
 import { frame, ip, mac } from './test-frames.ts'
 import { MARK } from './test-maps.ts'
 
@@ -107,7 +107,7 @@ export class TestOverlay {
   #follow({ outputs }: Outcome, copy: Copy): void {
     for (const output of outputs) {
       if (output.kind === 'link') this.#launch(output, copy)
-      else this.#deliver(copy, `${copy.to}/${output.ifindex}`)
+      else if (isDelivery(output)) this.#deliver(copy, `${copy.to}/${output.ifindex}`)
     }
   }
 

@@ -1,12 +1,13 @@
 import type { BridgeNetwork, BridgeProblem } from '#crds/node-bridge.ts'
 import type { DesiredBridge, DesiredFilter } from './desired-state.ts'
 import { type Interface, isOwned, type ObservedState } from './observed-state.ts'
-import { TUNNEL_DEVICE } from './tunnel.ts'
+import { INLET_DEVICE, INLET_SUBJECT, TUNNEL_DEVICE } from './tunnel.ts'
 
 export type DesiredDevicesInput = {
   readonly networks: readonly BridgeNetwork[]
   readonly observed: ObservedState
   readonly underlayDevice: string
+  readonly wantsInlet: boolean
 }
 
 export type DesiredDevices = {
@@ -58,7 +59,12 @@ const underlayFilters = (underlayDevice: string, { filters }: ObservedState): De
 }
 
 /** Devices that the networks need, and the programs on them. Bridges in conflict are left out and named. */
-export const desiredDevices = ({ networks, observed, underlayDevice }: DesiredDevicesInput): DesiredDevices => {
+export const desiredDevices = ({
+  networks,
+  observed,
+  underlayDevice,
+  wantsInlet,
+}: DesiredDevicesInput): DesiredDevices => {
   const problems: BridgeProblem[] = []
   const owners = new Map<string, string>()
   const bridges = bridgesOf(networks, observed).filter((bridge) => {
@@ -97,11 +103,15 @@ export const desiredDevices = ({ networks, observed, underlayDevice }: DesiredDe
       it.master === undefined &&
       observed.filters.some(({ device, program }) => device === it.name && program === 'port_ingress'),
   )
-  const tunnel = observed.interfaces.find(({ name }) => name === TUNNEL_DEVICE)
+  const isForeign = (device: string): boolean =>
+    observed.interfaces.some((found) => found.name === device && !isOwned(observed, found))
   const filters: DesiredFilter[] = [
-    ...(tunnel === undefined || isOwned(observed, tunnel)
-      ? [{ device: TUNNEL_DEVICE, direction: 'ingress', program: 'tunnel_ingress', subject: 'tunnel' } as const]
-      : []),
+    ...(isForeign(TUNNEL_DEVICE)
+      ? []
+      : [{ device: TUNNEL_DEVICE, direction: 'ingress', program: 'tunnel_ingress', subject: 'tunnel' } as const]),
+    ...(isForeign(INLET_DEVICE) || !wantsInlet
+      ? []
+      : [{ device: INLET_DEVICE, direction: 'ingress', program: 'inlet_ingress', subject: INLET_SUBJECT } as const]),
     ...underlayFilters(underlayDevice, observed),
     ...[...portBridges].flatMap(([device, network]) => guard(device, network || device)),
     ...[...guests, ...orphans].map(

@@ -5,11 +5,19 @@ import type { Claims } from './claims.ts'
 import { desiredDevices } from './desired-devices.ts'
 import { desiredTables } from './desired-tables.ts'
 import { type FastPath, type FastPathMode, fastPathOf } from './fast-path.ts'
-import type { Direction, ObservedState, ProgramName } from './observed-state.ts'
+import type { Direction, ObservedState, ProgramName, VxlanSettings } from './observed-state.ts'
 import { entryStep, filterStep } from './operation.ts'
 import { portsOf } from './ports.ts'
 import { type Tables, textOf } from './tables.ts'
-import { DEFAULT_UDP_PORT, TUNNEL_DEVICE, TUNNEL_MTU_BYTES } from './tunnel.ts'
+import {
+  DEFAULT_UDP_PORT,
+  hasInletPort,
+  INLET_DEVICE,
+  inletSettings,
+  TUNNEL_DEVICE,
+  TUNNEL_MTU_BYTES,
+  tunnelSettings,
+} from './tunnel.ts'
 
 /** What the node is, apart from the overlay. */
 export type NodeFacts = {
@@ -43,12 +51,14 @@ export type DesiredFilter = {
 }
 
 export type DesiredBridge = { readonly device: string; readonly mtuBytes: number; readonly network: string }
-export type DesiredTunnel = { readonly device: string; readonly udpPort: number; readonly mtuBytes: number }
+export type DesiredTunnel = { readonly device: string; readonly vxlan: VxlanSettings; readonly mtuBytes: number }
 
 /** Everything that the agent wants to see in the kernel, and what stands in the way of more. */
 export type DesiredState = {
   readonly programs: string
   readonly tunnel: DesiredTunnel
+  /** The fast path can do without, at a price. */
+  readonly inlet: DesiredTunnel | undefined
   readonly bridges: readonly DesiredBridge[]
   /** Owned bridges that no spec names, which stay until their last VM is gone. */
   readonly keptBridges: readonly string[]
@@ -72,13 +82,15 @@ export const desiredState = (input: DesiredInput): DesiredState => {
   const { spec, observed, facts, programs } = input
   const networks: readonly BridgeNetwork[] = spec.networks ?? []
   const udpPort = spec.udpPort ?? DEFAULT_UDP_PORT
-  const devices = desiredDevices({ networks, observed, underlayDevice: facts.underlayDevice })
-  const ports = portsOf({ ...input, networks, bridges: devices.portBridges })
   const fastPath = fastPathOf({ mode: input.fastPath, underlayDevice: facts.underlayDevice, observed })
+  const wantsInlet = fastPath.isOn && hasInletPort(udpPort)
+  const devices = desiredDevices({ networks, observed, underlayDevice: facts.underlayDevice, wantsInlet })
+  const ports = portsOf({ ...input, networks, bridges: devices.portBridges })
   const tables = desiredTables({ ...input, networks, udpPort, ports, fastPath: fastPath.isOn })
   return Object.freeze({
     programs,
-    tunnel: { device: TUNNEL_DEVICE, udpPort, mtuBytes: TUNNEL_MTU_BYTES },
+    tunnel: { device: TUNNEL_DEVICE, vxlan: tunnelSettings(udpPort), mtuBytes: TUNNEL_MTU_BYTES },
+    inlet: wantsInlet ? { device: INLET_DEVICE, vxlan: inletSettings(udpPort), mtuBytes: TUNNEL_MTU_BYTES } : undefined,
     bridges: devices.bridges,
     keptBridges: devices.keptBridges,
     filters: devices.filters,

@@ -65,7 +65,7 @@ const dangling = (tables: Tables): string | undefined => {
 const unguarded = ({ interfaces, filters, owned }: ObservedState): string | undefined =>
   interfaces.find(({ name, isUp, ifindex }) => {
     const at = filters.filter(({ device, program }) => device === name && program !== undefined).length
-    return isUp && owned.devices[name] === ifindex && at < (name === 'vnet0' ? 1 : 2)
+    return isUp && owned.devices[name] === ifindex && at < (name.startsWith('vnet0') ? 1 : 2)
   })?.name
 
 const assertReached = (desired: DesiredState, observed: ObservedState): void => {

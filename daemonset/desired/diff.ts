@@ -1,10 +1,17 @@
 import type { BridgeProblem } from '#crds/node-bridge.ts'
-import type { DesiredBridge, DesiredFilter, DesiredState } from './desired-state.ts'
+import type { DesiredBridge, DesiredFilter, DesiredState, DesiredTunnel } from './desired-state.ts'
 import { diffTables } from './diff-tables.ts'
-import { filterKey, type Interface, isOtherLayout, isOwned, type ObservedState } from './observed-state.ts'
+import {
+  filterKey,
+  type Interface,
+  isOtherLayout,
+  isOwned,
+  type ObservedState,
+  type ProgramName,
+} from './observed-state.ts'
 import { deviceStep, filterStep, type Operation, PROGRAMS_STEP, stepOf } from './operation.ts'
 import { textOf } from './tables.ts'
-import { tunnelSettings } from './tunnel.ts'
+import { INLET_SUBJECT } from './tunnel.ts'
 
 /** Steps in a safe order, and what cannot be done because it is somebody else's. */
 export type Difference = { readonly operations: readonly Operation[]; readonly problems: readonly BridgeProblem[] }
@@ -28,10 +35,10 @@ const deviceNamed = (observed: ObservedState, device: string): Interface | undef
 const adoption = (subject: string, { name: device, ifindex }: Interface, { owned }: ObservedState): Operation[] =>
   owned.devices[device] === ifindex ? [] : [{ type: 'AdoptDevice', subject, device, ifindex }]
 
-/** The VXLAN device: whether it is up can be changed in place, its UDP port only by making it anew. */
-const diffTunnel = ({ tunnel }: DesiredState, observed: ObservedState): Part => {
-  const { device, udpPort, mtuBytes } = tunnel
-  const subject = 'tunnel'
+/** A VXLAN device: whether it is up can be changed in place, its UDP port only by making it anew. */
+const diffTunnel = (subject: string, tunnel: DesiredTunnel | undefined, observed: ObservedState): Part => {
+  if (!tunnel) return part()
+  const { device, mtuBytes } = tunnel
   const create: Operation = { type: 'CreateTunnel', subject, ...tunnel }
   const found = deviceNamed(observed, device)
   if (!found) return part([create])
@@ -41,7 +48,7 @@ const diffTunnel = ({ tunnel }: DesiredState, observed: ObservedState): Part => 
   }
   const { vxlan } = found
   const adopt = adoption(subject, found, observed)
-  const fits = found.kind === 'vxlan' && textOf(vxlan) === textOf(tunnelSettings(udpPort))
+  const fits = found.kind === 'vxlan' && textOf(vxlan) === textOf(tunnel.vxlan)
   if (!fits) return part([{ type: 'DeleteDevice', subject, device }, create])
   const configured = found.mtuBytes === mtuBytes && found.ipv6Disabled !== false
   return part(configured ? adopt : [...adopt, { type: 'ConfigureTunnel', subject, device, mtuBytes }])
@@ -122,14 +129,15 @@ const diffFilters = (desired: DesiredState, observed: ObservedState, renewed: Re
   return { added, replaced, removed }
 }
 
+const GUARDS: ReadonlySet<ProgramName> = new Set(['tunnel_ingress', 'inlet_ingress', 'bridge_guard'])
+
 /** A device of ours is up only with its programs: it is set down where one is missing, and raised when they are attached. */
 const diffGuarded = (desired: DesiredState, observed: ObservedState, renewed: ReadonlySet<string>) => {
   const lowered: Operation[] = []
   const raised: Operation[] = []
   const needed = new Map<string, DesiredFilter[]>()
   for (const filter of desired.filters)
-    if (filter.program === 'tunnel_ingress' || filter.program === 'bridge_guard')
-      needed.set(filter.device, [...(needed.get(filter.device) ?? []), filter])
+    if (GUARDS.has(filter.program)) needed.set(filter.device, [...(needed.get(filter.device) ?? []), filter])
   for (const [device, filters] of needed) {
     const found = renewed.has(device) ? undefined : deviceNamed(observed, device)
     const isGuarded = filters.every(({ direction, program }) =>
@@ -157,6 +165,7 @@ const diffNotrack = ({ notrack }: DesiredState, observed: ObservedState): Part =
 const unwantedDevices = (desired: DesiredState, observed: ObservedState): Operation[] => {
   const wanted = new Set([
     desired.tunnel.device,
+    ...(desired.inlet ? [desired.inlet.device] : []),
     ...desired.bridges.map(({ device }) => device),
     ...desired.keptBridges,
   ])
@@ -172,10 +181,13 @@ const unwantedDevices = (desired: DesiredState, observed: ObservedState): Operat
  */
 export const diff = (desired: DesiredState, observed: ObservedState): Difference => {
   const tables = diffTables(desired.tables, observed.tables)
-  const tunnel = diffTunnel(desired, observed)
+  const tunnel = diffTunnel('tunnel', desired.tunnel, observed)
+  const inlet = diffTunnel(INLET_SUBJECT, desired.inlet, observed)
   const unwanted = unwantedDevices(desired, observed)
   const renewed = new Set(
-    [...tunnel.operations, ...unwanted].flatMap((it) => (it.type === 'DeleteDevice' ? [it.device] : [])),
+    [...tunnel.operations, ...inlet.operations, ...unwanted].flatMap((it) =>
+      it.type === 'DeleteDevice' ? [it.device] : [],
+    ),
   )
   const filters = diffFilters(desired, observed, renewed)
   const guarded = diffGuarded(desired, observed, renewed)
@@ -191,6 +203,7 @@ export const diff = (desired: DesiredState, observed: ObservedState): Difference
     ...tables.closings,
     ...notrack.operations,
     ...tunnel.operations,
+    ...inlet.operations,
     ...desired.bridges.flatMap((bridge) => diffBridge(bridge, observed)),
     ...diffIsolation(desired, observed),
     ...filters.added.operations,
@@ -210,6 +223,12 @@ export const diff = (desired: DesiredState, observed: ObservedState): Difference
   ]
   return Object.freeze({
     operations: Object.freeze(operations.map((operation) => Object.freeze(operation))),
-    problems: [...desired.problems, ...filters.added.problems, ...tunnel.problems, ...notrack.problems],
+    problems: [
+      ...desired.problems,
+      ...filters.added.problems,
+      ...tunnel.problems,
+      ...inlet.problems,
+      ...notrack.problems,
+    ],
   })
 }

@@ -2,7 +2,6 @@
 import { emptyOwned, type Filter, filterKey, type Interface, type ObservedState, type Owned } from './observed-state.ts'
 import type { Operation, OperationOf } from './operation.ts'
 import { type Entry, emptyTables, type TableName, type Tables, textOf } from './tables.ts'
-import { tunnelSettings } from './tunnel.ts'
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 type Contents = { [N in TableName]: Map<string, Entry> }
@@ -74,8 +73,7 @@ export class FakeKernel {
       this.#current = programs
     },
     RemovePrograms: ({ programs }) => this.#programs.delete(programs),
-    CreateTunnel: ({ device, udpPort, mtuBytes }) => {
-      const vxlan = tunnelSettings(udpPort)
+    CreateTunnel: ({ device, vxlan, mtuBytes }) => {
       this.#make({ name: device, kind: 'vxlan', alias: 'vnet tunnel', mtuBytes, ipv6Disabled: true, vxlan })
     },
     ConfigureTunnel: ({ device, mtuBytes }) => Object.assign(this.#existing(device), { mtuBytes, ipv6Disabled: true }),

@@ -7,6 +7,7 @@ import { FakeKernel } from './fake-kernel.ts'
 import { plainNetwork } from './generators.ts'
 import { type Failure, HELD_BACK, nodeStatus, type Outcome } from './node-status.ts'
 import { textOf } from './tables.ts'
+import { tunnelSettings } from './tunnel.ts'
 
 const test = suite('node status')
 const facts = { nodeUID: 'node', underlayDevice: 'eth0', underlayMTUBytes: 1500, addresses: ['10.9.0.1'] }
@@ -15,7 +16,13 @@ const spec: NodeBridgeSpec = { serial: 7, epoch: 1, bridge: 'east/node-1', links
 const kernelWithTunnel = (): FakeKernel => {
   const kernel = new FakeKernel()
   kernel.add({ name: 'eth0', isUp: true, addresses: facts.addresses })
-  kernel.apply({ type: 'CreateTunnel', subject: 'tunnel', device: 'vnet0', udpPort: 14789, mtuBytes: 65_000 })
+  kernel.apply({
+    type: 'CreateTunnel',
+    subject: 'tunnel',
+    device: 'vnet0',
+    vxlan: tunnelSettings(14789),
+    mtuBytes: 65_000,
+  })
   return kernel
 }
 
@@ -49,6 +56,13 @@ test('an entry that a local VM alone depends on does not keep the node from ackn
   }
   for (const table of ['links', 'peers', 'peer_networks', 'labels', 'trees', 'networks', 'paths', 'meta'])
     assert.is(nodeStatus(outcomeOf([failure('PutEntry', table)])).fields.programmedSerial, undefined, table)
+})
+
+test('without an inlet the node is slower, not less', () => {
+  const { fields } = nodeStatus(outcomeOf([failure('CreateTunnel', 'inlet', 'UDPPortInUse')]))
+  assert.is(fields.programmedSerial, 7)
+  assert.is(fields.problems?.[0]?.reason, 'UDPPortInUse')
+  assert.is(nodeStatus(outcomeOf([failure('CreateTunnel', 'tunnel')])).fields.programmedSerial, undefined)
 })
 
 test('a step that was held back is no problem of its own, but is not acknowledged either', () => {

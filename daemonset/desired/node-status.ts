@@ -3,6 +3,7 @@ import type { Refusal } from './accept-spec.ts'
 import type { DesiredState, NodeFacts } from './desired-state.ts'
 import type { OperationType } from './operation.ts'
 import type { TableName } from './tables.ts'
+import { INLET_SUBJECT } from './tunnel.ts'
 
 /** Reason of a step that was not tried, since another failed that it needs: a consequence, which is not listed. */
 export const HELD_BACK = 'HeldBack'
@@ -54,12 +55,13 @@ const forwardingSteps: ReadonlySet<OperationType> = new Set([
 
 /** What a local VM alone depends on: an entry that fails there must not keep the hub from counting on the node. */
 const localTables: ReadonlySet<string> = new Set(['ports', 'macs', 'network_ports'] satisfies TableName[])
+/** What may fail without harm to others. */
+const isLocal = (subject: string): boolean => localTables.has(subject) || subject === INLET_SUBJECT
 
 /** Whether the whole spec is in the maps, so that the hub may count on it. */
 const isForwarding = ({ problems, failures }: NonNullable<Outcome['programmed']>): boolean =>
   !failures.some(
-    ({ type, problem }) =>
-      (forwardingSteps.has(type) && !localTables.has(problem.subject)) || problem.subject === 'tunnel',
+    ({ type, problem }) => (forwardingSteps.has(type) && !isLocal(problem.subject)) || problem.subject === 'tunnel',
   ) &&
   // A link that cannot be used is that neighbour's loss: one bad address must not keep a node from acknowledging.
   !problems.some(({ subject, reason }) => subject === 'tunnel' || reason === 'TooManyBranches')

@@ -1,7 +1,14 @@
 import type { Tables } from './tables.ts'
 
 /** The entries of the eBPF object, by the name of their pin. */
-export const PROGRAMS = ['port_ingress', 'tunnel_ingress', 'bridge_guard', 'underlay_entry', 'underlay_egress'] as const
+export const PROGRAMS = [
+  'port_ingress',
+  'tunnel_ingress',
+  'inlet_ingress',
+  'bridge_guard',
+  'underlay_entry',
+  'underlay_egress',
+] as const
 export type ProgramName = (typeof PROGRAMS)[number]
 export type Direction = 'ingress' | 'egress'
 

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import type { ObservedState } from '../desired/observed-state.ts'
 import type { Operation } from '../desired/operation.ts'
 import { type Entry, type TableName, textOf } from '../desired/tables.ts'
-import { tunnelSettings } from '../desired/tunnel.ts'
+import { INLET_DEVICE, inletSettings, tunnelSettings } from '../desired/tunnel.ts'
 import type { IpAddress } from '../wire/ip-address.ts'
 import type { Mac } from '../wire/mac.ts'
 
@@ -18,7 +18,8 @@ export type Subject = {
 }
 
 const bridge = { device: 'vn0123456789abc', mtuBytes: 1400, network: 'team-a/blue' }
-const tunnel = { device: 'vnet0', udpPort: 14789, mtuBytes: 65_000 }
+const inlet = { device: INLET_DEVICE, vxlan: inletSettings(14789), mtuBytes: 65_000 }
+const tunnel = { device: 'vnet0', vxlan: tunnelSettings(14789), mtuBytes: 65_000 }
 const step = (operation: Omit<Operation, 'subject'>): Operation => ({ subject: 'test', ...operation }) as Operation
 
 const refuses = async (attempt: Promise<void>): Promise<void> => {
@@ -96,6 +97,14 @@ export const kernelConformance = (name: string, make: () => Promise<Subject>): v
     assert.is(made?.mtuBytes, 65_000)
     await refuses(kernel.apply(step({ type: 'CreateTunnel', ...tunnel } as never)))
     await kernel.apply(step({ type: 'ConfigureTunnel', device: 'vnet0', mtuBytes: 65_000 } as never))
+  })
+
+  test('makes the inlet beside it', async () => {
+    await kernel.apply(step({ type: 'CreateTunnel', ...inlet } as never))
+    const made = await device(inlet.device)
+    assert.equal(made?.vxlan, inletSettings(14789))
+    assert.is(made?.vxlan?.udpPort, 14790)
+    await kernel.apply(step({ type: 'DeleteDevice', device: inlet.device } as never))
   })
 
   test('raises the tunnel only with its program, and sets it down', async () => {

@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FakeKernel } from '../desired/fake-kernel.ts'
 import type { Operation } from '../desired/operation.ts'
+import { tunnelSettings } from '../desired/tunnel.ts'
 import { type BpfMap, openMap, possibleCpus } from '../native/index.ts'
 import { u32 } from '../wire/codec.ts'
 import { LAYOUT_VERSION, mapLayouts } from '../wire/map-layouts.ts'
@@ -112,7 +113,12 @@ test('a UDP port that is in use is named, and the device stays down', async () =
   const kernel = open('taken')
   ip('link add name foreign type vxlan id 4 dstport 14789 nolearning')
   ip('link set dev foreign up')
-  const create = step({ type: 'CreateTunnel', device: 'vnet0', udpPort: 14789, mtuBytes: 65_000 } as never)
+  const create = step({
+    type: 'CreateTunnel',
+    device: 'vnet0',
+    vxlan: tunnelSettings(14789),
+    mtuBytes: 65_000,
+  } as never)
   await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
   await kernel.apply(create)
   const { digest: programs } = kernel.sets

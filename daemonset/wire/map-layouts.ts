@@ -16,7 +16,7 @@ import { type IpAddress, isIpv6 } from './ip-address.ts'
 import type { Mac } from './mac.ts'
 
 /** Version of every layout below; `meta.layout` carries it, and programs of another version drop everything. */
-export const LAYOUT_VERSION = 2
+export const LAYOUT_VERSION = 3
 export const MAX_NETWORK_PORTS = 256
 export const MAX_TREE_LINKS = 1024
 
@@ -27,6 +27,7 @@ export const GENERATIONS = 1024
 export const generationIndex = (vni: number): number => 1 + (vni % (GENERATIONS - 1))
 
 const META_FAST_PATH = 1
+const META_INLET = 2
 const PORT_OPEN = 1
 const PORT_PEER = 2
 const LINK_UP = 1
@@ -51,12 +52,13 @@ export type PathStat = (typeof pathStats)[number]
 /** Open ports of one network on this node; `stamp` as above. */
 export type NetworkPorts = { stamp: number; ifindexes: readonly number[] }
 
-/** What the agent says of the node. `fastPath`: frames may take the fast path. */
+/** What the agent says of the node. `fastPath`: frames may take the fast path. `inlet`: there is one, on the UDP port after ours. */
 export type Meta = {
   layout: number
   udpPort: number
   mark: number
   fastPath: boolean
+  inlet: boolean
   overlay: bigint
   node: bigint
   serial: bigint
@@ -65,8 +67,15 @@ export type Meta = {
 const meta = mapped(
   struct({ layout: u32, udpPort: u32, mark: u32, flags: u32, overlay: u64, node: u64, serial: u64 }),
   {
-    toRaw: ({ fastPath, ...value }: Meta) => ({ ...value, flags: fastPath ? META_FAST_PATH : 0 }),
-    fromRaw: ({ flags, ...value }) => ({ ...value, fastPath: (flags & META_FAST_PATH) !== 0 }),
+    toRaw: ({ fastPath, inlet, ...value }: Meta) => ({
+      ...value,
+      flags: (fastPath ? META_FAST_PATH : 0) | (inlet ? META_INLET : 0),
+    }),
+    fromRaw: ({ flags, ...value }) => ({
+      ...value,
+      fastPath: (flags & META_FAST_PATH) !== 0,
+      inlet: (flags & META_INLET) !== 0,
+    }),
   },
 )
 
@@ -164,6 +173,23 @@ export const mapLayouts = {
       ethernet: rawBytes(12),
       zero: reserved(4),
       source: optionalAddress,
+    }),
+    perCpu: true,
+  },
+  /** What was decided about datagrams, for those that are like them; by a hash. */
+  arrivals: {
+    key: u32,
+    value: struct({
+      source: optionalAddress,
+      destination: optionalAddress,
+      vni: u32,
+      gbp: u32,
+      mac,
+      action: u16,
+      generation: u32,
+      from: u32,
+      target: u32,
+      detail: u32,
     }),
     perCpu: true,
   },

@@ -40,6 +40,7 @@ export class OneBridge extends TestBridge {
   /** All tables as they were at first. */
   restore(): void {
     this.fastPath = true
+    this.inlet = true
     for (const [index, ifindex] of PORTS.entries())
       this.setPort(ifindex, {
         vni: VNIS[index % 3]!,
@@ -105,6 +106,9 @@ export class OneBridge extends TestBridge {
       () => this.permit(random.of(LINKS), vni, !random.oneIn(3)),
       () => {
         this.fastPath = !random.oneIn(4)
+      },
+      () => {
+        this.inlet = !random.oneIn(3)
       },
     ]
     random.of(changes)()

@@ -73,6 +73,12 @@ export const randomFrame = (random: Random, ends: { source: Mac; destination: Ma
   return bytes
 }
 
+/** The kernel's test run refuses such a frame. */
+export const lacksIpHeader = (frame: Uint8Array): boolean => {
+  const type = ((frame[12] ?? 0) << 8) | (frame[13] ?? 0)
+  return (type === 0x0800 && frame.length < ETHERNET + IPV4) || (type === 0x86dd && frame.length < ETHERNET + IPV6)
+}
+
 export type Outside = {
   source: IpAddress
   destination: IpAddress

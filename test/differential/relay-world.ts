@@ -1,6 +1,7 @@
 // Two nodes with two guests each, and a relay between them: what frames are sent over twice.
 import { ip, mac } from '#daemonset/bpf/test-frames.ts'
 import { type Guest, Laboratory, type Node } from '#daemonset/bpf/test-laboratory.ts'
+import { INLET_DEVICE } from '#daemonset/desired/tunnel.ts'
 
 export const VNI = 77
 export const TAP = 'tap3'
@@ -41,7 +42,8 @@ export class RelayWorld {
       node.exec('sysctl', '-qw', `net.ipv6.conf.${port}.disable_ipv6=1`)
     }
     // What is aggregated depends on when frames come.
-    for (const node of this.nodes) node.exec('ethtool', '-K', 'vnet0', 'gro', 'off')
+    for (const node of this.nodes)
+      for (const device of ['vnet0', INLET_DEVICE]) node.exec('ethtool', '-K', device, 'gro', 'off')
   }
 
   /** A port as KubeVirt's or a VM's own: `listen` opens it. */

@@ -21,7 +21,7 @@ export class Traffic {
   }
 
   superFrame(): SkbFields & { gsoSegments: number } {
-    return this.#random.oneIn(5) ? { gsoSize: 1000 + this.#random.below(600), gsoSegments: 3 } : { gsoSegments: 0 }
+    return this.#random.oneIn(3) ? { gsoSize: 1000 + this.#random.below(600), gsoSegments: 3 } : { gsoSegments: 0 }
   }
 
   /** What a neighbour, or a stranger, writes on the outside. */
