@@ -3,7 +3,8 @@ import type { Options } from './options.ts'
 import { isPeer, PEERS, type PeerName } from './peers/index.ts'
 import type { Wire } from './world.ts'
 
-export type VnetOverlay = 'vnet-slow' | 'vnet-fast'
+/** `vnet-uncounted`: the fast path without accounting, which nobody ships. */
+export type VnetOverlay = 'vnet-slow' | 'vnet-fast' | 'vnet-uncounted'
 /** `bridge`: no overlay at all. `kernel`: bridge and VXLAN device of the kernel. */
 export type Overlay = 'bridge' | 'kernel' | VnetOverlay | PeerName
 export type Role = 'link' | 'relay'
@@ -22,6 +23,7 @@ export const chooseCases = ({ paths, peers, only }: Pick<Options, 'paths' | 'pee
   const compared: Overlay[] = ['kernel', ...ours]
   const all: Case[] = [
     ...(['bridge', ...compared] as const).map((overlay) => link(overlay)),
+    ...(paths.includes('fast') ? [link('vnet-uncounted')] : []),
     ...(['wire', 'wire-gro'] as const).flatMap((wire) => compared.map((overlay) => link(overlay, wire))),
     ...compared.map((overlay): Case => ({ role: 'relay', overlay, wire: 'ideal' })),
     ...(peers ? (Object.keys(PEERS) as PeerName[]).map((overlay) => link(overlay)) : []),

@@ -1,9 +1,10 @@
 // How our cost grows: with VMs, networks, MAC addresses and flows; and what it costs to forget everything under load.
 import type { Bpffs } from '#daemonset/native/test-bpffs.ts'
-import type { Comparison, Failure, Series } from '../report.ts'
+import type { Comparison, Failure, Goal } from '../report.ts'
 import { FLATNESS_GOAL, INVALIDATION_GOAL } from './goals.ts'
 import { packets, packetsByMillisecond, untilReachable } from './measure.ts'
 import type { VnetPath } from './options.ts'
+import type { Recorded } from './recorded.ts'
 import { joinByVnet } from './vnet-overlay.ts'
 import { World } from './world.ts'
 
@@ -34,6 +35,7 @@ const WINDOW_MS = 50
 export type FlatnessInput = {
   path: VnetPath
   rounds: number
+  recorded: Recorded
   quick: boolean
   program: string
   bpffs: Bpffs
@@ -41,13 +43,11 @@ export type FlatnessInput = {
   say: (text: string) => void
 }
 
-type Recorded = Series & { values: Map<number, number> }
-const emptySeries = (name: string, metric: string, unit: string): Recorded => ({
-  case: name,
-  metric,
-  unit,
-  values: new Map(),
-})
+const PACKETS = 'packets, pinned'
+const MISSING = 'rate missing after'
+const nameOf = (path: VnetPath, scale: string): string => `flat vnet-${path}, ${scale}`
+const NOTHING = 'nothing is forgotten'
+const EVERYTHING = 'everything is forgotten'
 
 /**
  * Milliseconds of the usual rate that are missing in the window after `at`: what came less than in the mean millisecond of
@@ -59,16 +59,13 @@ export const missingMilliseconds = (counts: readonly number[], at: number): numb
   return counts.slice(at, at + WINDOW_MS).reduce((sum, count) => sum + (usual - count) / usual, 0)
 }
 
-const invalidations = async (input: FlatnessInput, world: World, invalidate: () => void): Promise<Comparison[]> => {
-  const { program, rounds, quick, path } = input
-  const metric = 'rate missing after'
-  const name = `flat vnet-${path}, `
-  const control = emptySeries(`${name}nothing is forgotten`, metric, 'ms')
-  const forgetting = emptySeries(`${name}everything is forgotten`, metric, 'ms')
-  for (let round = 1; round <= rounds * BURSTS_PER_ROUND; round++)
-    for (const [series, act] of [
-      [control, () => {}],
-      [forgetting, invalidate],
+const forgetUnderLoad = async (input: FlatnessInput, world: World, invalidate: () => void): Promise<void> => {
+  const { program, rounds, quick, path, recorded } = input
+  const before = recorded.lastRound((name) => name === nameOf(path, NOTHING))
+  for (let round = before + 1; round <= before + rounds * BURSTS_PER_ROUND; round++)
+    for (const [what, act] of [
+      [NOTHING, () => {}],
+      [EVERYTHING, invalidate],
     ] as const) {
       let at = 0n
       const during = (): void => {
@@ -76,27 +73,25 @@ const invalidations = async (input: FlatnessInput, world: World, invalidate: () 
         act()
       }
       const { first, counts } = await packetsByMillisecond(world, program, { milliseconds: quick ? 300 : 400, during })
-      series.values.set(round, missingMilliseconds(counts, Number((at - first) / 1_000_000n)))
+      const value = missingMilliseconds(counts, Number((at - first) / 1_000_000n))
+      recorded.add(nameOf(path, what), round, { metric: MISSING, unit: 'ms', value })
     }
-  return [{ series: control }, { series: forgetting, goal: INVALIDATION_GOAL }]
 }
 
 /** Measures one data path at every scale, alternately. A scale that fails is named, and the others go on. */
-export const measureFlatness = async (
-  input: FlatnessInput,
-): Promise<{ comparisons: Comparison[]; failures: Failure[] }> => {
-  const { path, rounds, quick, program, bpffs, signal, say } = input
-  const nameOf = (scale: { name: string }): string => `flat vnet-${path}, ${scale.name}`
+export const measureFlatness = async (input: FlatnessInput): Promise<Failure[]> => {
+  const { path, rounds, quick, program, recorded, bpffs, signal, say } = input
   const built = new Map<Scale, { world: World; invalidate(): void }>()
-  const series = new Map<string, Recorded>()
   const failures: Failure[] = []
-  const attempt = async (scale: Scale, round: number, act: () => Promise<void>): Promise<void> => {
+  const attempt = async (scale: Scale, round: number, act: () => Promise<void>): Promise<boolean> => {
     try {
       await act()
+      return true
     } catch (error) {
       signal.throwIfAborted()
-      failures.push({ case: nameOf(scale), round, error: (error as Error).message })
-      say(`  failed: ${nameOf(scale)}: ${(error as Error).message}`)
+      failures.push({ case: nameOf(path, scale.name), round, error: (error as Error).message })
+      say(`  failed: ${nameOf(path, scale.name)}: ${(error as Error).message}`)
+      return false
     }
   }
   const burst = async (scale: Scale): Promise<number> => {
@@ -104,43 +99,52 @@ export const measureFlatness = async (
     const options = { flows, targets: pairs, milliseconds: quick ? 100 : 300, pinned: true }
     return (await packets(built.get(scale)!.world, program, options)).perSecond
   }
+  const usable: Scale[] = []
   try {
-    for (const scale of SCALES)
-      await attempt(scale, 0, async () => {
-        say(`set up: ${nameOf(scale)}`)
+    for (const scale of SCALES) {
+      say(`set up: ${nameOf(path, scale.name)}`)
+      const isUp = await attempt(scale, 0, async () => {
         const world = new World({ wire: 'ideal', relay: false, overhead: 50, pairs: scale.pairs, signal })
         built.set(scale, { world, invalidate: () => {} })
-        built.set(scale, { world, ...joinByVnet(world, { ...scale, path, bpffs }) })
+        built.set(scale, { world, ...joinByVnet(world, { ...scale, path, counts: true, bpffs }) })
         await untilReachable(world)
         await burst(scale)
-        series.set(scale.name, emptySeries(nameOf(scale), 'packets, pinned', 'per s'))
       })
-    for (let round = 1; round <= rounds * BURSTS_PER_ROUND; round++) {
-      say(`burst ${round} of ${rounds * BURSTS_PER_ROUND}: flatness of vnet-${path}`)
-      for (const scale of SCALES)
-        if (series.has(scale.name))
-          await attempt(scale, round, async () => {
-            series.get(scale.name)!.values.set(round, await burst(scale))
-          })
+      if (isUp) usable.push(scale)
     }
-    const comparisons = SCALES.flatMap(({ name, baseline }): Comparison[] => {
-      const own = series.get(name)
-      const base = baseline === undefined ? undefined : series.get(baseline)
-      if (!own) return []
-      return [
-        baseline === undefined
-          ? { series: own }
-          : { series: own, ...(base ? { baseline: base } : {}), goal: FLATNESS_GOAL },
-      ]
-    })
+    const before = recorded.lastRound((name) => SCALES.some((scale) => nameOf(path, scale.name) === name))
+    for (let round = before + 1; round <= before + rounds * BURSTS_PER_ROUND; round++) {
+      say(`burst ${round} of ${before + rounds * BURSTS_PER_ROUND}: flatness of vnet-${path}`)
+      for (const scale of usable)
+        await attempt(scale, round, async () => {
+          const value = await burst(scale)
+          recorded.add(nameOf(path, scale.name), round, { metric: PACKETS, unit: 'per s', value })
+        })
+    }
     const [smallest] = SCALES as [Scale, ...Scale[]]
-    await attempt(smallest, 0, async () => {
-      const { world, invalidate } = built.get(smallest)!
-      say(`forgetting everything under load: vnet-${path}`)
-      if (path === 'fast') comparisons.push(...(await invalidations(input, world, invalidate)))
-    })
-    return { comparisons, failures }
+    if (path === 'fast' && usable.includes(smallest))
+      await attempt(smallest, 0, async () => {
+        const { world, invalidate } = built.get(smallest)!
+        say(`forgetting everything under load: vnet-${path}`)
+        await forgetUnderLoad(input, world, invalidate)
+      })
+    return failures
   } finally {
     for (const { world } of built.values()) await world.close()
   }
 }
+
+/** What was measured, each scale beside the one that it is compared with. */
+export const flatnessComparisons = (recorded: Recorded): Comparison[] =>
+  (['slow', 'fast'] as const).flatMap((path) => {
+    const compare = (name: string, metric: string, baseline?: string, goal?: Goal): Comparison[] => {
+      const series = recorded.get(nameOf(path, name), metric)
+      const base = baseline === undefined ? undefined : recorded.get(nameOf(path, baseline), metric)
+      return series ? [{ series, ...(base ? { baseline: base } : {}), ...(goal ? { goal } : {}) }] : []
+    }
+    return [
+      ...SCALES.flatMap(({ name, baseline }) => compare(name, PACKETS, baseline, baseline ? FLATNESS_GOAL : undefined)),
+      ...compare(NOTHING, MISSING),
+      ...compare(EVERYTHING, MISSING, undefined, INVALIDATION_GOAL),
+    ]
+  })

@@ -2,6 +2,7 @@
 import type { Case } from './cases.ts'
 import { type Checksums, packets, roundTrip, setChecksums, tcp } from './measure.ts'
 import { isPeer, PEERS } from './peers/index.ts'
+import type { Figure } from './recorded.ts'
 import type { World } from './world.ts'
 
 /** Names of figures, by kind. */
@@ -9,10 +10,10 @@ export const METRICS = {
   tcp: /^TCP [^,]*(, pinned)?$/,
   retransmits: /^TCP .*, sent again$/,
   packets: /^packets [^']*$/,
+  usualPackets: /^packets \d+ flows?(, pinned)?$/,
   roundTrip: /^round trip/,
 } as const
 
-export type Figure = { metric: string; unit: string; value: number }
 type Measurement = { what: string; take: (world: World) => Promise<Figure[]> }
 
 const plural = (count: number, word: string): string => `${count} ${word}${count > 1 ? 's' : ''}`
@@ -55,7 +56,7 @@ const roundTripFigure =
 export const usualChecksums = ({ overlay }: Case): Checksums =>
   isPeer(overlay) && PEERS[overlay].needsCompleteChecksums ? 'complete' : 'partial'
 
-/** Everything that is measured of a case. On wires without offloads that is TCP, and one packet rate. */
+/** Everything that is measured of a case. On wires without offloads that is TCP, and one packet rate; of counting, packet rates. */
 export const measurementsOf = (it: Case, { program, quick }: { program: string; quick: boolean }): Measurement[] => {
   const seconds = quick ? 1 : 1.5
   const milliseconds = quick ? 200 : 800
@@ -72,6 +73,7 @@ export const measurementsOf = (it: Case, { program, quick }: { program: string; 
   const pinned = rate({ flows: 1, pinned: true })
   const free = [1, 8, 64].map((flows) => rate({ flows, pinned: false }))
   const roundTrips = { what: 'round trip', take: roundTripFigure(quick ? 200 : 800) }
+  if (it.overlay === 'vnet-uncounted') return [...free, pinned]
   // A program between the VMs would starve beside pinned ones of real-time priority.
   if (isPeer(it.overlay)) return [...streams.slice(0, 2), ...free, roundTrips]
   if (it.wire !== 'ideal') return [...streams, pinned]

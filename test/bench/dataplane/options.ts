@@ -10,19 +10,25 @@ export type Options = {
   readonly quick: boolean
   /** Also other overlays (their Debian packages must be installed). */
   readonly peers: boolean
+  /** Also how long each program runs. */
+  readonly programs: boolean
+  /** Goes on with the rounds of the run before. */
+  readonly more: boolean
   /** Also how cost grows with VMs, networks, MACs and flows. */
   readonly flatness: boolean
 }
 
 export type VnetPath = 'slow' | 'fast'
 
-export const USAGE = `make bench-dataplane ARGS="[--rounds N] [--path slow|fast|both] [--only PART[,PART]] [--quick] [--peers] [--flatness]"
+export const USAGE = `make bench-dataplane ARGS="[--rounds N] [--path slow|fast|both] [--only PART[,PART]] [--quick] [--peers] [--flatness] [--programs] [--more]"
   --rounds N   alternating rounds, 5 by default; 9 or more for figures that are to be quoted
   --path       which of our data paths; both by default
-  --only PART  only cases whose name contains PART (a baseline that is left out leaves its ratios out)
+  --only PART  only cases whose name contains PART (a baseline that is left out leaves its ratios out); none: no case
   --quick      2 rounds of short measurements: does everything work?
   --peers      also Open vSwitch (user-space data path), fastd, tinc, n2n and OpenVPN, from Debian's packages
-  --flatness   also how our cost grows with VMs, networks, MAC addresses and flows`
+  --flatness   also how our cost grows with VMs, networks, MAC addresses and flows
+  --programs   also how long each eBPF program runs for a frame
+  --more       adds rounds and cases to those of the run before, so that a long benchmark can be run in pieces`
 
 const roundsOf = (text: string | undefined, quick: boolean): number => {
   const rounds = Number(text ?? (quick ? 2 : 5))
@@ -48,6 +54,8 @@ export const parseOptions = (args: readonly string[]): Options => {
       quick: { type: 'boolean', default: false },
       peers: { type: 'boolean', default: false },
       flatness: { type: 'boolean', default: false },
+      programs: { type: 'boolean', default: false },
+      more: { type: 'boolean', default: false },
     },
   })
   return {
@@ -57,5 +65,7 @@ export const parseOptions = (args: readonly string[]): Options => {
     quick: values.quick,
     peers: values.peers,
     flatness: values.flatness,
+    programs: values.programs,
+    more: values.more,
   }
 }

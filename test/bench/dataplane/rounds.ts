@@ -1,13 +1,16 @@
 // The rounds: every case in turn, again and again, so that what is compared is measured at nearly the same time.
-import type { Failure, Series } from '../report.ts'
+import type { Failure } from '../report.ts'
 import { type Case, isShortLived, nameOf } from './cases.ts'
 import { setChecksums, untilReachable } from './measure.ts'
 import { measurementsOf, usualChecksums } from './metrics.ts'
+import type { Recorded } from './recorded.ts'
 import type { World } from './world.ts'
 
 export type RoundsInput = {
   cases: readonly Case[]
   rounds: number
+  /** Where the figures go; the rounds that are there already are followed by those of this run. */
+  recorded: Recorded
   quick: boolean
   /** The datagram sender. */
   program: string
@@ -49,36 +52,27 @@ class Worlds {
 }
 
 /** Runs all rounds. A case that fails is named, built anew for the next round, and the others go on; an abort ends everything. */
-export const runRounds = async (input: RoundsInput): Promise<{ series: Map<string, Series>; failures: Failure[] }> => {
-  const { cases, rounds, program, quick, signal, say } = input
-  const figures = new Map<string, Series & { values: Map<number, number> }>()
+export const runRounds = async (input: RoundsInput): Promise<Failure[]> => {
+  const { cases, rounds, recorded, program, quick, signal, say } = input
+  const names = new Set(cases.map(nameOf))
+  const before = recorded.lastRound((name) => names.has(name))
   const failures: Failure[] = []
   const worlds = new Worlds(input.build)
-  const record = (
-    name: string,
-    round: number,
-    { metric, unit, value }: { metric: string; unit: string; value: number },
-  ) => {
-    const key = `${name} ${metric}`
-    const series = figures.get(key) ?? { case: name, metric, unit, values: new Map<number, number>() }
-    series.values.set(round, value)
-    figures.set(key, series)
-  }
   const visit = async (it: Case, round: number): Promise<void> => {
     const world = await worlds.of(it)
     await untilReachable(world)
     await setChecksums(world, program, usualChecksums(it))
     for (const { what, take } of measurementsOf(it, { program, quick }))
       try {
-        for (const figure of await take(world)) record(nameOf(it), round, figure)
+        for (const figure of await take(world)) recorded.add(nameOf(it), round, figure)
       } catch (cause) {
         throw new Error(`${what}: ${errorText(cause)}`, { cause })
       }
   }
   try {
-    for (let round = 1; round <= rounds; round++)
+    for (let round = before + 1; round <= before + rounds; round++)
       for (const it of cases) {
-        say(`round ${round} of ${rounds}: ${nameOf(it)}`)
+        say(`round ${round} of ${before + rounds}: ${nameOf(it)}`)
         try {
           await visit(it, round)
           if (isShortLived(it)) await worlds.discard(it)
@@ -92,5 +86,5 @@ export const runRounds = async (input: RoundsInput): Promise<{ series: Map<strin
   } finally {
     await worlds.close()
   }
-  return { series: figures, failures }
+  return failures
 }

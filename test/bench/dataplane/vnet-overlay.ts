@@ -1,13 +1,15 @@
 // Our programs, as the agent attaches them, with tables written through the product's own codecs.
 import { ip, mac } from '#daemonset/bpf/test-frames.ts'
-import { TestMaps, UDP_PORT, VXLAN_OPTIONS } from '#daemonset/bpf/test-maps.ts'
-import { TUNNEL_DEVICE, TUNNEL_MTU_BYTES } from '#daemonset/desired/tunnel.ts'
+import { INLET_OPTIONS, TestMaps, UDP_PORT, VXLAN_OPTIONS } from '#daemonset/bpf/test-maps.ts'
+import { INLET_DEVICE, TUNNEL_DEVICE, TUNNEL_MTU_BYTES } from '#daemonset/desired/tunnel.ts'
 import type { Bpffs } from '#daemonset/native/test-bpffs.ts'
 import type { VnetPath } from './options.ts'
 import type { Host, World } from './world.ts'
 
 export type VnetOptions = {
   path: VnetPath
+  /** Without, it is the same programs that count nothing. */
+  counts: boolean
   bpffs: Bpffs
   /** Networks that the pairs of VMs are spread over. */
   networks: number
@@ -30,8 +32,8 @@ const attach = (host: Host, device: string, direction: 'ingress' | 'egress', pin
   host.exec('tc', 'filter', 'replace', ...place, 'bpf', 'da', 'pinned', pin)
 }
 
-const programs = (host: Host, bpffs: Bpffs, path: VnetPath, vnis: readonly number[]): TestMaps => {
-  const maps = new TestMaps(bpffs, host.name, 'vnet.bpf.o')
+const programs = (host: Host, { bpffs, path, counts }: VnetOptions, vnis: readonly number[]): TestMaps => {
+  const maps = new TestMaps(bpffs, host.name, counts ? 'vnet.bpf.o' : 'uncounted.bpf.o')
   maps.fastPath = path === 'fast'
   const tunnel = `link add ${TUNNEL_DEVICE} type vxlan external gbp nolearning ${VXLAN_OPTIONS} dstport ${UDP_PORT}`
   host.ip(tunnel)
@@ -47,6 +49,10 @@ const programs = (host: Host, bpffs: Bpffs, path: VnetPath, vnis: readonly numbe
     attach(host, device, 'ingress', `${maps.pins}/prog/underlay_entry`)
   }
   attach(host, TUNNEL_DEVICE, 'ingress', `${maps.pins}/prog/tunnel_ingress`)
+  host.ip(`link add ${INLET_DEVICE} type vxlan ${INLET_OPTIONS}`)
+  attach(host, INLET_DEVICE, 'ingress', `${maps.pins}/prog/inlet_ingress`)
+  host.ip(`link set ${INLET_DEVICE} mtu ${TUNNEL_MTU_BYTES} up`)
+  maps.inlet = true
   return maps
 }
 
@@ -57,10 +63,11 @@ const otherMac = (number: number): string =>
 export type Joined = { invalidate(): void }
 
 /** Joins the VMs of two nodes by our overlay, over a relay by label where there is one. */
-export const joinByVnet = (world: World, { path, bpffs, networks, otherMacs }: VnetOptions): Joined => {
+export const joinByVnet = (world: World, options: VnetOptions): Joined => {
+  const { networks, otherMacs } = options
   const vnis = [...Array(networks).keys()].map((index) => FIRST_VNI + index)
   const join = (host: Host, bridge: bigint): End => {
-    const maps = programs(host, bpffs, path, vnis)
+    const maps = programs(host, options, vnis)
     world.onClose(() => maps.close())
     return { host, bridge, maps }
   }
