@@ -24,8 +24,10 @@ const write = (name: string, text: string): string => {
   return join(folder, name)
 }
 
+const exampleOf = (name: string): string => join(import.meta.dirname, '../../examples/planner', name)
+
 test('an input as JSON: a plan as JSON, in words, or as what the verifier says', () => {
-  const example = join(import.meta.dirname, '../../examples/planner/star.json')
+  const example = exampleOf('star.json')
   const planned = run(example)
   assert.is(planned.status, 0, planned.err)
   const { status, networks } = JSON.parse(planned.out) as Plan
@@ -33,6 +35,9 @@ test('an input as JSON: a plan as JSON, in words, or as what the verifier says',
   assert.match(run(example, '--explain').out, /^blue: Throughput 1.25 × now, 2.5 × after/)
   for (const strategy of ['greedy', 'annealing', 'exact'])
     assert.is(run(example, '--check', '--strategy', strategy).out, '0 violations\n')
+  const { out } = run(exampleOf('two-domains.json'), '--explain')
+  assert.match(out, /^team\/blue: Throughput 1.25 × now, 10 × after/)
+  assert.match(out, /Migrate v3 from east\/f1 to west\/s\d, about 4470 s: for v1 to v3/)
 })
 
 test('a graph of the Topology Zoo, or measurements between regions, with generated VMs and demands', () => {
