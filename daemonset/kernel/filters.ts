@@ -4,8 +4,9 @@ import { KernelError, runCommand, runJson } from './command.ts'
 import { ifindexOf } from './interfaces.ts'
 import type { Ledger } from './ledger.ts'
 import type { ProgramSets } from './program-sets.ts'
+import type { TcxLinks } from './tcx-links.ts'
 
-// tc filters: our program on a device. In place: the program (the kernel swaps it, no frame in between is lost). The queueing discipline
+// tc filters: our program on a device, where no tcx program of another owner would keep frames from it (`tcx-links.ts`). In place: the program (the kernel swaps it, no frame in between is lost). The queueing discipline
 // under it may be shared: a clsact, which is ours alone only when we made it, or for ingress also somebody's `ingress`. Both have the same
 // hook for arriving frames. But `ingress` has no other: the kernel takes what is meant for its egress as ingress too, so that a program for
 // sent frames would judge received ones. And a device has one of the two, so clsact cannot be added beside it.
@@ -67,17 +68,47 @@ const showFilters = async (places: readonly { device: string; direction: Directi
 
 const isProgramName = (name: string | undefined): name is ProgramName => PROGRAMS.includes(name as ProgramName)
 
+export type FilterContext = {
+  readonly sets: ProgramSets
+  readonly links: TcxLinks
+  readonly owned: Owned
+  readonly interfaces: readonly Interface[]
+}
+
+/** Programs of ours at tcx hooks. One that others run before is not as it should be. */
+const linkedFilters = ({ sets, links, interfaces }: FilterContext, known: KnownPrograms): Filter[] =>
+  interfaces.flatMap(({ name: device, ifindex }) =>
+    (['ingress', 'egress'] as const).flatMap((direction): Filter[] => {
+      // One whose pin was lost is not known; to attach ours there replaces it.
+      const found = known.get(links.programAt({ ifindex, direction }) ?? -1)
+      if (!found) return []
+      const isCurrent = found.programs === sets.digest && !links.isBehindOthers({ ifindex, direction })
+      return [{ device, direction, ...found, isCurrent }]
+    }),
+  )
+
+type KnownPrograms = ReturnType<ProgramSets['programsById']>
+
 /** Filters at our place on all devices, or on some: our programs, and foreign ones that are in the way. */
-export const readFilters = async (
-  sets: ProgramSets,
-  owned: Owned,
-  interfaces: readonly Interface[],
-  only?: readonly string[],
+export const readFilters = async (context: FilterContext, only?: readonly string[]): Promise<Filter[]> => {
+  const isWanted = (device: string): boolean => only?.includes(device) ?? true
+  const interfaces = context.interfaces.filter(({ name }) => isWanted(name))
+  const known = context.sets.programsById()
+  const linked = linkedFilters({ ...context, interfaces }, known)
+  const filters = await readTcFilters({ ...context, interfaces }, known)
+  // While one takes the place of the other both are there.
+  const isLinked = ({ device, direction }: Filter): boolean =>
+    linked.some((it) => it.device === device && it.direction === direction)
+  return [...linked, ...filters.filter((it) => !isLinked(it))]
+}
+
+const readTcFilters = async (
+  { sets, links, owned, interfaces }: FilterContext,
+  known: KnownPrograms,
 ): Promise<Filter[]> => {
-  const places = (await filteredPlaces()).filter(({ device }) => only?.includes(device) ?? true)
-  if (places.length === 0) return []
-  const known = sets.programsById()
   const ifindexes = new Map(interfaces.map(({ name, ifindex }) => [name, ifindex]))
+  const places = (await filteredPlaces()).filter(({ device }) => ifindexes.has(device))
+  if (places.length === 0) return []
   const shown = await showFilters(places)
   return places.flatMap(({ device, direction }, index): Filter[] => {
     const found = shown[index]?.find(isAtOurPlace)
@@ -88,7 +119,8 @@ export const readFilters = async (
     const recorded = owned.filters[filterKey(device, direction)] === ifindexes.get(device) && isProgramName(name)
     const program = pinned?.program ?? (recorded ? name : undefined)
     const set = pinned ? { programs: pinned.programs } : {}
-    return [{ device, direction, program, ...set, isCurrent: pinned?.programs === sets.digest }]
+    const isReached = !links.isBehindOthers({ ifindex: ifindexes.get(device) ?? 0, direction })
+    return [{ device, direction, program, ...set, isCurrent: pinned?.programs === sets.digest && isReached }]
   })
 }
 
@@ -124,9 +156,21 @@ const ensureDiscipline = async (ledger: Ledger, { device, direction, ifindex }: 
 
 export type Attachment = { device: string; direction: Direction; pin: string }
 
+/** What the host's filters are made with. */
+export type FilterTools = { readonly ledger: Ledger; readonly links: TcxLinks }
+
 /** Puts the program on the device, or in place of the one that is there. */
-export const attachProgram = async (ledger: Ledger, { device, direction, pin }: Attachment): Promise<void> => {
+export const attachProgram = async (
+  { ledger, links }: FilterTools,
+  { device, direction, pin }: Attachment,
+): Promise<void> => {
   const ifindex = await ifindexOf(device)
+  if (links.programAt({ ifindex, direction }) !== undefined || links.isBehindOthers({ ifindex, direction })) {
+    ledger.record('filters', filterKey(device, direction), ifindex)
+    links.attach({ ifindex, direction }, pin)
+    await removeFilter(device, direction)
+    return
+  }
   await ensureDiscipline(ledger, { device, direction, ifindex })
   ledger.record('filters', filterKey(device, direction), ifindex)
   await runCommand(['tc', 'filter', 'replace', ...place(device, direction), 'bpf', 'direct-action', 'pinned', pin])
@@ -138,11 +182,22 @@ const ensureRemoved = async (argv: readonly [string, ...string[]]): Promise<void
   if (code !== 0 && !isGone(stderr)) throw new KernelError(argv.join(' '), stderr.trim())
 }
 
-/** Takes our program off; also the clsact discipline when we made it and nothing else uses it. */
-export const detachProgram = async (ledger: Ledger, device: string, direction: Direction): Promise<void> => {
+const removeFilter = async (device: string, direction: Direction): Promise<Discipline | undefined> => {
   const discipline = await disciplineOf(device)
   if (discipline && directionsOf[discipline].includes(direction))
     await ensureRemoved(['tc', 'filter', 'delete', ...place(device, direction), 'bpf'])
+  return discipline
+}
+
+/** Takes our program off; also the clsact discipline when we made it and nothing else uses it. */
+export const detachProgram = async (
+  { ledger, links }: FilterTools,
+  device: string,
+  direction: Direction,
+): Promise<void> => {
+  const ifindex = ledger.owned.filters[filterKey(device, direction)]
+  const discipline = await removeFilter(device, direction)
+  if (ifindex !== undefined) links.detach({ ifindex, direction })
   ledger.erase('filters', filterKey(device, direction))
   if (ledger.owned.qdiscs[device] === undefined) return
   if (discipline === 'clsact') {

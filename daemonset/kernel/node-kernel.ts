@@ -9,6 +9,7 @@ import { Ledger } from './ledger.ts'
 import { readNotrack, removeNotrack, setNotrack } from './notrack.ts'
 import { PinnedTables } from './pinned-tables.ts'
 import { ProgramSets } from './program-sets.ts'
+import { TcxLinks } from './tcx-links.ts'
 import { configureTunnel, createTunnel } from './tunnel-device.ts'
 
 /** The door to the host: one reading of everything, and one operation at a time. */
@@ -36,6 +37,7 @@ type Handlers = { [T in OperationType]: (operation: OperationOf<T>) => Promise<v
 export class NodeKernel implements Kernel {
   readonly sets: ProgramSets
   readonly ledger: Ledger
+  readonly links: TcxLinks
   readonly #tables: PinnedTables
   readonly #handlers: Handlers
   readonly #readsFirewall: boolean
@@ -44,6 +46,7 @@ export class NodeKernel implements Kernel {
     this.#readsFirewall = readsFirewall
     this.sets = new ProgramSets({ bpfDir, objectPath })
     this.ledger = new Ledger(stateDir)
+    this.links = new TcxLinks(bpfDir)
     this.#tables = new PinnedTables(this.sets.mapsFolder, Math.floor(nowMs / 1000) % 2 ** 31)
     this.#handlers = this.#makeHandlers()
   }
@@ -60,9 +63,10 @@ export class NodeKernel implements Kernel {
   async observeHost(): Promise<Omit<ObservedState, 'tables'>> {
     const interfaces = await readInterfaces()
     this.ledger.prune(interfaces)
+    this.links.prune()
     const { owned } = this.ledger
     const [filters, notrack, firewall] = await Promise.all([
-      readFilters(this.sets, owned, interfaces),
+      readFilters({ sets: this.sets, links: this.links, owned, interfaces }),
       readNotrack(),
       this.#readsFirewall ? readFirewall() : { rules: [] },
     ])
@@ -86,7 +90,9 @@ export class NodeKernel implements Kernel {
   }
 
   #makeHandlers(): Handlers {
-    const { ledger, sets } = this
+    const { ledger, links, sets } = this
+    const filters = async (device: string) =>
+      readFilters({ sets, links, owned: ledger.owned, interfaces: await readInterfaces() }, [device])
     return {
       LoadPrograms: async () => {
         // The maps may be new ones: the open handles would lead to the old.
@@ -99,14 +105,13 @@ export class NodeKernel implements Kernel {
       CreateBridge: (it) => createBridge(ledger, it),
       AdoptDevice: ({ device, ifindex }) => ledger.record('devices', device, ifindex),
       ConfigureBridge: (it) => configureBridge(it),
-      RaiseDevice: async ({ device, programs }) =>
-        raiseDevice(device, programs, await readFilters(sets, ledger.owned, await readInterfaces(), [device])),
+      RaiseDevice: async ({ device, programs }) => raiseDevice(device, programs, await filters(device)),
       LowerDevice: ({ device }) => lowerDevice(device),
       DeleteDevice: ({ device }) => deleteOwnedDevice(ledger, device),
       IsolatePort: ({ device }) => isolatePort(device),
       AttachProgram: ({ device, direction, program, programs }) =>
-        attachProgram(ledger, { device, direction, pin: sets.pinOf(programs, program) }),
-      DetachProgram: ({ device, direction }) => detachProgram(ledger, device, direction),
+        attachProgram({ ledger, links }, { device, direction, pin: sets.pinOf(programs, program) }),
+      DetachProgram: ({ device, direction }) => detachProgram({ ledger, links }, device, direction),
       SetNotrack: ({ udpPort }) => setNotrack(ledger, udpPort),
       RemoveNotrack: () => removeNotrack(ledger),
       PutEntry: ({ table, entry }) => this.#tables.put(table, entry),

@@ -53,6 +53,11 @@ export type Addon = {
   batch(map: Handle, cursor: Uint8Array | undefined, count: number): RawBatch | undefined
   openProgram(path: string): RawProgram
   testRun(program: Handle, data: Uint8Array, context: Uint8Array | undefined, repeat: number): RawRun
+  attachTcx(program: Handle, ifindex: number, attachType: number, path: string): void
+  updateTcx(path: string, program: Handle): void
+  detachTcx(path: string): void
+  tcxLink(path: string): { ifindex: number; attachType: number; program: number }
+  tcxPrograms(ifindex: number, attachType: number): number[]
   openRing(path: string): RawMap
   drain(ring: Handle, max: number): Uint8Array[]
   wait(ring: Handle, callback: (status: number) => void): void

@@ -75,7 +75,7 @@ void give_room_back(void *room, size_t count, size_t size);
 /* Number of possible CPUs, or a negative errno (EPROTO when the kernel's list is not understood). */
 int possible_cpus(void);
 
-/* BPF_OBJ_GET of args[0] for an object of the kind `link` ("bpf-map", "bpf-prog"): a descriptor, or -1 with a pending
+/* BPF_OBJ_GET of args[0] for an object of the kind `link` ("bpf-map", "bpf-prog", "bpf-link"): a descriptor, or -1 with a pending
  * exception. `path` has PATH_MAX bytes. */
 int open_pin(napi_env env, napi_value path_value, const char *link, char *path);
 /* Fills a map handle from BPF_OBJ_GET_INFO_BY_FD; false with a pending exception. */
@@ -96,6 +96,11 @@ napi_value map_next_key(napi_env env, napi_callback_info info);
 napi_value map_batch(napi_env env, napi_callback_info info);
 napi_value program_open(napi_env env, napi_callback_info info);
 napi_value program_test_run(napi_env env, napi_callback_info info);
+napi_value tcx_attach(napi_env env, napi_callback_info info);
+napi_value tcx_update(napi_env env, napi_callback_info info);
+napi_value tcx_detach(napi_env env, napi_callback_info info);
+napi_value tcx_link(napi_env env, napi_callback_info info);
+napi_value tcx_programs(napi_env env, napi_callback_info info);
 napi_value ring_open(napi_env env, napi_callback_info info);
 napi_value ring_drain(napi_env env, napi_callback_info info);
 napi_value ring_wait(napi_env env, napi_callback_info info);

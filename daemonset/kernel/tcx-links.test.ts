@@ -1,0 +1,109 @@
+import { mkdirSync, readdirSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Direction, Filter, ProgramName } from '../desired/observed-state.ts'
+import type { Operation } from '../desired/operation.ts'
+import { attachTcx, detachTcx, openProgram, tcxPrograms } from '../native/index.ts'
+import { NodeKernel } from './node-kernel.ts'
+import { BPFFS, enterTestNamespace, ip, objectPath, run, tc } from './test-namespace.ts'
+
+enterTestNamespace(import.meta.filename)
+
+const test = suite('tcx programs of others')
+const bpfDir = `${BPFFS}/vnet`
+const kernel = new NodeKernel({ bpfDir, stateDir: '/run/state', objectPath, nowMs: Date.now() })
+const { digest: programs } = kernel.sets
+const apply = (operation: object): Promise<void> => kernel.apply({ subject: 'test', ...operation } as Operation)
+const attach = (device: string, direction: Direction, program: ProgramName): Promise<void> =>
+  apply({ type: 'AttachProgram', device, direction, program, programs })
+
+/** Another owner, with programs of its own. */
+const foreign = `${BPFFS}/foreign`
+const addForeign = (device: string, direction: Direction, name = 'bridge_guard'): string => {
+  const pin = `${foreign}/${device}-${direction}-${name}`
+  const program = openProgram(`${foreign}/prog/${name}`)
+  attachTcx(program, { ifindex: ifindexOf(device), direction, pin })
+  program.close()
+  return pin
+}
+const ifindexOf = (device: string): number => JSON.parse(ip(`-j link show dev ${device}`))[0].ifindex
+const filterOf = async (device: string, direction: Direction): Promise<Filter | undefined> =>
+  (await kernel.observe()).filters.find((it) => it.device === device && it.direction === direction)
+const idOf = (program: ProgramName): number => {
+  const opened = openProgram(kernel.sets.pinOf(programs, program))
+  opened.close()
+  return opened.id
+}
+const hasFilter = (device: string, direction: Direction): boolean =>
+  tc(`filter show dev ${device} ${direction}`).includes('bpf')
+
+let made = 0
+const addDevice = (): string => {
+  const name = `dev${made++}`
+  ip(`link add name ${name} type bridge`)
+  return name
+}
+
+test.before(async () => {
+  await apply({ type: 'LoadPrograms', programs })
+  mkdirSync(foreign)
+  run('bpftool', 'prog', 'loadall', objectPath, `${foreign}/prog`)
+})
+
+test('where nobody has one, ours is a filter of tc', async () => {
+  const device = addDevice()
+  await attach(device, 'ingress', 'port_ingress')
+  assert.equal(tcxPrograms(ifindexOf(device), 'ingress'), [])
+  assert.ok(hasFilter(device, 'ingress'))
+})
+
+test('where somebody has one, ours is put before it; it is replaced in place, and taken off', async () => {
+  const device = addDevice()
+  const ifindex = ifindexOf(device)
+  addForeign(device, 'egress')
+  const [other] = tcxPrograms(ifindex, 'egress') as [number]
+  await attach(device, 'egress', 'underlay_egress')
+  assert.equal(tcxPrograms(ifindex, 'egress'), [idOf('underlay_egress'), other])
+  const expected = { device, direction: 'egress', programs, isCurrent: true }
+  assert.equal(await filterOf(device, 'egress'), { ...expected, program: 'underlay_egress' })
+  await attach(device, 'egress', 'bridge_guard')
+  assert.equal(tcxPrograms(ifindex, 'egress'), [idOf('bridge_guard'), other])
+  await apply({ type: 'DetachProgram', device, direction: 'egress' })
+  assert.equal(tcxPrograms(ifindex, 'egress'), [other])
+  assert.is(await filterOf(device, 'egress'), undefined)
+})
+
+test('one that comes later makes ours stale, and it takes a place before it; when that is gone, ours stays', async () => {
+  const device = addDevice()
+  const ifindex = ifindexOf(device)
+  await attach(device, 'ingress', 'underlay_entry')
+  const first = addForeign(device, 'ingress')
+  assert.not((await filterOf(device, 'ingress'))?.isCurrent, 'a filter that sees nothing')
+  await attach(device, 'ingress', 'underlay_entry')
+  assert.ok((await filterOf(device, 'ingress'))?.isCurrent)
+  assert.not(hasFilter(device, 'ingress'), 'no frame is judged twice')
+  const second = addForeign(device, 'ingress', 'underlay_egress')
+  assert.not((await filterOf(device, 'ingress'))?.isCurrent, 'a link behind another')
+  await attach(device, 'ingress', 'underlay_entry')
+  assert.is(tcxPrograms(ifindex, 'ingress')[0], idOf('underlay_entry'))
+  assert.is(tcxPrograms(ifindex, 'ingress').length, 3)
+  for (const pin of [first, second]) detachTcx(pin)
+  assert.ok((await filterOf(device, 'ingress'))?.isCurrent)
+})
+
+test('a link that somebody took off, or whose device is gone, is forgotten', async () => {
+  const device = addDevice()
+  addForeign(device, 'ingress')
+  await attach(device, 'ingress', 'underlay_entry')
+  const links = (): string[] => readdirSync(`${bpfDir}/links`)
+  const before = links().length
+  run('bpftool', 'link', 'detach', 'pinned', `${bpfDir}/links/${ifindexOf(device)}-ingress`)
+  assert.is(await filterOf(device, 'ingress'), undefined)
+  await attach(device, 'ingress', 'underlay_entry')
+  assert.ok((await filterOf(device, 'ingress'))?.isCurrent)
+  ip(`link delete dev ${device}`)
+  await kernel.observe()
+  assert.is(links().length, before - 1)
+})
+
+test.run()

@@ -1,0 +1,74 @@
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Direction } from '../desired/observed-state.ts'
+import { attachTcx, detachTcx, openProgram, readTcxLink, tcxPrograms, updateTcx } from '../native/index.ts'
+
+// Links of programs at tcx hooks. These run before all filters of tc, and one that says "take it" ends the chain: so where another owner
+// has one (Cilium does), a tc filter of ours would see nothing. There ours is a tcx link as well, before theirs. In place: the program.
+
+export type Place = { readonly ifindex: number; readonly direction: Direction }
+const keyOf = ({ ifindex, direction }: Place): string => `${ifindex}-${direction}`
+
+/** Our links, pinned as `<bpf-dir>/links/<ifindex>-<direction>`. */
+export class TcxLinks {
+  readonly #folder: string
+
+  constructor(bpfDir: string) {
+    this.#folder = join(bpfDir, 'links')
+  }
+
+  /** Id of our program at the place, if one is there. */
+  programAt(place: Place): number | undefined {
+    const pin = this.#pinOf(place)
+    const link = existsSync(pin) ? readTcxLink(pin) : undefined
+    return link?.ifindex === place.ifindex && link.direction === place.direction ? link.programId : undefined
+  }
+
+  /** Whether a tcx program of another owner runs before ours, or would. */
+  isBehindOthers(place: Place): boolean {
+    const [first] = tcxPrograms(place.ifindex, place.direction)
+    return first !== undefined && first !== this.programAt(place)
+  }
+
+  /** Our program is the first there from the next frame on, in the place of a former one of ours. */
+  attach(place: Place, programPin: string): void {
+    const pin = this.#pinOf(place)
+    const program = openProgram(programPin)
+    try {
+      if (this.programAt(place) !== undefined && !this.isBehindOthers(place)) {
+        updateTcx(pin, program)
+        return
+      }
+      // The kernel takes a program once for each hook, and moves none: one that is behind others has to go first.
+      this.#remove(pin)
+      mkdirSync(this.#folder, { recursive: true })
+      attachTcx(program, { ...place, pin })
+    } finally {
+      program.close()
+    }
+  }
+
+  detach(place: Place): void {
+    this.#remove(this.#pinOf(place))
+    this.#removeEmptyFolder()
+  }
+
+  #remove(pin: string): void {
+    if (existsSync(pin)) detachTcx(pin)
+  }
+
+  /** Forgets links whose device is gone. */
+  prune(): void {
+    for (const name of existsSync(this.#folder) ? readdirSync(this.#folder) : [])
+      if (readTcxLink(join(this.#folder, name)) === undefined) rmSync(join(this.#folder, name), { force: true })
+    this.#removeEmptyFolder()
+  }
+
+  #removeEmptyFolder(): void {
+    if (existsSync(this.#folder) && readdirSync(this.#folder).length === 0) rmdirSync(this.#folder)
+  }
+
+  #pinOf(place: Place): string {
+    return join(this.#folder, keyOf(place))
+  }
+}
