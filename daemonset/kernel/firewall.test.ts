@@ -50,6 +50,17 @@ test('neither our own table, nor forwarding, nor a chain that nobody calls', asy
   assert.equal(await readFirewall(), { rules: [] })
 })
 
+test('a policy of IPsec for what arrives counts; one for what is sent, and those of sockets, do not', async () => {
+  ip('xfrm policy add src 10.9.0.0/24 dst 10.9.0.1 dir out tmpl proto esp mode transport')
+  assert.equal((await readFirewall()).rules, [])
+  ip('xfrm policy add src 10.9.0.0/24 dst 10.9.0.1 proto udp dir in tmpl proto esp mode transport')
+  const { rules } = await readFirewall()
+  assert.is(rules.length, 1)
+  assert.match(rules[0] ?? '', /^ipsec in src 10\.9\.0\.0\/24 dst 10\.9\.0\.1(\/32)? proto udp$/)
+  ip('xfrm policy flush')
+  assert.equal((await readFirewall()).rules, [])
+})
+
 test('without nft the rules are unknown, not absent', async () => {
   const path = process.env.PATH
   process.env.PATH = '/nowhere'

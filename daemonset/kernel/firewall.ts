@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Firewall } from '../desired/observed-state.ts'
 import { runCommand } from './command.ts'
 
-// What of the host's packet filter sees datagrams between nodes. Read only where somebody asks for it.
+// What of the host's packet filter and IPsec sees datagrams between nodes. Read only where somebody asks for it.
 
 type Chain = { family: string; table: string; name: string; hook?: string; policy?: string }
 type NftListing = { nftables: { chain?: Chain; rule?: { family: string; table: string; chain: string } }[] }
@@ -40,10 +40,21 @@ const readLegacy = (): string[] =>
     }
   })
 
+/**
+ * Policies of IPsec for what arrives here: datagrams in clear are refused where they demand protection. What a policy selects is not looked
+ * at. Those of single sockets, with which key daemons except themselves, are none of ours.
+ */
+const readIpsec = async (): Promise<string[]> => {
+  const { stdout, stderr, code } = await runCommand(['ip', 'xfrm', 'policy', 'list', 'dir', 'in'], { tolerant: true })
+  // A kernel without the means to set policies has none.
+  if (code !== 0 && !stderr.includes('Protocol not supported')) throw new Error(`ip xfrm policy: ${stderr.trim()}`)
+  return stdout.split('\n').flatMap((line) => (line.startsWith('src ') ? [`ipsec in ${line.trim()}`] : []))
+}
+
 /** Names of what the fast path would pass by, or why they are not known. */
 export const readFirewall = async (): Promise<Firewall> => {
   try {
-    return { rules: [...(await readNft()), ...readLegacy()] }
+    return { rules: [...(await readNft()), ...readLegacy(), ...(await readIpsec())] }
   } catch (error) {
     return { rules: [], unreadable: error instanceof Error ? error.message : String(error) }
   }
