@@ -171,6 +171,12 @@ export const nodeBridge = defineKind({
           state: OneOf(['On', 'Off'], { description: 'Whether frames may pass by the VXLAN device of the node.' }),
           reason: Text('Why, as one word.', 128),
           message: Text('Why, and what to do.'),
+          receive: Type.Optional(
+            OneOf(['Inlet', 'Tunnel'], {
+              description:
+                'Which device unwraps TCP and super-frames over IPv4: one that needs no memory for each datagram, or that of all networks (also over IPv6), as without the fast path.',
+            }),
+          ),
         },
         { description: 'The short way of frames, as the node uses it.' },
       ),

@@ -14,6 +14,8 @@ import {
   hasInletPort,
   INLET_DEVICE,
   inletSettings,
+  isInletReady,
+  type Receive,
   TUNNEL_DEVICE,
   TUNNEL_MTU_BYTES,
   tunnelSettings,
@@ -67,6 +69,7 @@ export type DesiredState = {
   readonly isolatedPorts: readonly string[]
   readonly notrack: number
   readonly fastPath: FastPath
+  readonly receive: Receive
   readonly tables: Tables
   readonly ports: readonly BridgePort[]
   /** The steps that open a port, by its device. */
@@ -86,7 +89,8 @@ export const desiredState = (input: DesiredInput): DesiredState => {
   const wantsInlet = fastPath.isOn && hasInletPort(udpPort)
   const devices = desiredDevices({ networks, observed, underlayDevice: facts.underlayDevice, wantsInlet })
   const ports = portsOf({ ...input, networks, bridges: devices.portBridges })
-  const tables = desiredTables({ ...input, networks, udpPort, ports, fastPath: fastPath.isOn })
+  const receive = wantsInlet && isInletReady(observed, udpPort) ? 'Inlet' : 'Tunnel'
+  const tables = desiredTables({ ...input, networks, udpPort, ports, fastPath: fastPath.isOn, receive })
   return Object.freeze({
     programs,
     tunnel: { device: TUNNEL_DEVICE, vxlan: tunnelSettings(udpPort), mtuBytes: TUNNEL_MTU_BYTES },
@@ -97,6 +101,7 @@ export const desiredState = (input: DesiredInput): DesiredState => {
     isolatedPorts: devices.isolatedPorts,
     notrack: udpPort,
     fastPath,
+    receive,
     tables: tables.tables,
     ports: ports.flatMap(({ report }) => (report ? [report] : [])),
     portSteps: new Map(

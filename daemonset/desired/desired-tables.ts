@@ -10,7 +10,7 @@ import { type Neighbours, neighboursOf } from './neighbours.ts'
 import { isOwned, type ObservedState } from './observed-state.ts'
 import type { PortDecision } from './ports.ts'
 import { type Table, type TableKey, type TableName, type Tables, type TableValue, tableOf, textOf } from './tables.ts'
-import { isInletReady, overheadBytes, TUNNEL_DEVICE, TUNNEL_MARK } from './tunnel.ts'
+import { overheadBytes, type Receive, TUNNEL_DEVICE, TUNNEL_MARK } from './tunnel.ts'
 
 export type DesiredTablesInput = {
   readonly spec: NodeBridgeSpec
@@ -21,6 +21,7 @@ export type DesiredTablesInput = {
   readonly observed: ObservedState
   readonly udpPort: number
   readonly fastPath: boolean
+  readonly receive: Receive
   readonly digest: Digest
 }
 
@@ -182,7 +183,7 @@ const networkPortRows = (ports: readonly PortDecision[]): Rows<'network_ports'> 
 
 const identity = (uid: string, digest: Digest): bigint => BigInt(`0x${digest(uid).slice(0, 16)}`)
 
-const metaRow = ({ spec, facts, udpPort, fastPath, observed, digest }: Context): Rows<'meta'> => [
+const metaRow = ({ spec, facts, udpPort, fastPath, receive, digest }: Context): Rows<'meta'> => [
   {
     key: 0,
     value: {
@@ -190,7 +191,7 @@ const metaRow = ({ spec, facts, udpPort, fastPath, observed, digest }: Context):
       udpPort,
       mark: TUNNEL_MARK,
       fastPath,
-      inlet: fastPath && isInletReady(observed, udpPort),
+      inlet: receive === 'Inlet',
       overlay: identity(spec.overlayUID ?? '', digest),
       node: identity(facts.nodeUID, digest),
       serial: BigInt(spec.serial ?? 0),

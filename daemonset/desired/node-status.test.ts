@@ -62,6 +62,7 @@ test('without an inlet the node is slower, not less', () => {
   const { fields } = nodeStatus(outcomeOf([failure('CreateTunnel', 'inlet', 'UDPPortInUse')]))
   assert.is(fields.programmedSerial, 7)
   assert.is(fields.problems?.[0]?.reason, 'UDPPortInUse')
+  assert.is(fields.fastPath?.receive, 'Tunnel')
   assert.is(nodeStatus(outcomeOf([failure('CreateTunnel', 'tunnel')])).fields.programmedSerial, undefined)
 })
 

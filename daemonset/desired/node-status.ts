@@ -150,9 +150,11 @@ const programmedFields = ({ programmed }: Outcome, problems: readonly BridgeProb
   const networks = (spec.networks ?? [])
     .filter(({ name }) => complete && !failing.has(name))
     .map(({ name, vni, revision }) => ({ name, vni, revision }))
+  const { receive } = desired
   const { isOn, reason, message } = desired.fastPath
+  const state = isOn ? ('On' as const) : ('Off' as const)
   return {
-    fastPath: { state: isOn ? ('On' as const) : ('Off' as const), reason, message: message.slice(0, MAX_MESSAGE) },
+    fastPath: { state, reason, message: message.slice(0, MAX_MESSAGE), receive },
     ...(complete && spec.serial !== undefined
       ? { programmedSerial: spec.serial, programmedEpoch: spec.epoch ?? 0 }
       : {}),

@@ -42,6 +42,9 @@ export const inletSettings = (udpPort: number): VxlanSettings => ({
   groupPolicy: false,
 })
 
+/** The device that unwraps TCP and super-frames over IPv4. */
+export type Receive = 'Inlet' | 'Tunnel'
+
 /** Whether what the fast path gives to the inlet comes out of it: it is ours, as it should be, up, and has its program. */
 export const isInletReady = ({ interfaces, filters, owned }: ObservedState, udpPort: number): boolean => {
   const found = interfaces.find(({ name }) => name === INLET_DEVICE)

@@ -10,10 +10,10 @@ export const fastPathUnderTest = process.env.VNET_FAST_PATH ?? 'Auto'
 
 /** Every node says in its status that it is on the path under test, and why. */
 export const assertFastPath = async (hub: LabCluster): Promise<void> => {
-  const expected = fastPathUnderTest === 'Disabled' ? 'Off SwitchedOff' : 'On InUse'
+  const expected = fastPathUnderTest === 'Disabled' ? 'Off SwitchedOff Tunnel' : 'On InUse Inlet'
   const said = async (): Promise<string[]> =>
     (await hub.client.list(NodeBridges, {})).items.map(
-      ({ status }) => `${status?.fastPath?.state} ${status?.fastPath?.reason}`,
+      ({ status }) => `${status?.fastPath?.state} ${status?.fastPath?.reason} ${status?.fastPath?.receive}`,
     )
   await waitUntil(async () => (await said()).every((text) => text === expected), {
     what: `every NodeBridge has fastPath '${expected}'`,
