@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SYSTEM_NAMESPACE } from '#crds/group.ts'
@@ -157,8 +158,11 @@ test('a killed agent, its restart, and new programs in place of old ones lose no
 })
 
 test('puts a program back that somebody took off', async () => {
-  first.exec('tc', 'qdisc', 'delete', 'dev', 'vethvm1', 'clsact')
-  await until(() => first.exec('tc', 'filter', 'show', 'dev', 'vethvm1', 'ingress').includes('port_ingress'), limit)
+  const [{ ifindex }] = JSON.parse(first.ip('-j link show dev vethvm1')) as [{ ifindex: number }]
+  const pin = `${first.pins}/links/${ifindex}-ingress`
+  rmSync(pin)
+  await until(() => existsSync(pin), limit)
+  await until(async () => (await ping(vm1, vm2.address, 1, 100)).received === 1, limit)
 })
 
 test('without an API server a restarted agent goes on with what it was told', async () => {

@@ -62,6 +62,11 @@ export class TestNode {
     return `/run/${this.name}`
   }
 
+  /** Where the agent pins programs, maps and links. */
+  get pins(): string {
+    return `${BPFFS}/${this.name}`
+  }
+
   get #results(): string {
     return `${this.#folder}/results`
   }
@@ -86,7 +91,7 @@ export class TestNode {
       kubeconfig: `${this.#folder}/kubeconfig`,
       'cni-results': this.#results,
       'state-dir': `${this.#folder}/state`,
-      'bpf-dir': `${BPFFS}/${this.name}`,
+      'bpf-dir': this.pins,
       'bpf-object': object,
       'health-port': '14790',
       'log-level': 'debug',

@@ -9,12 +9,13 @@ import { BPFFS, enterTestNamespace, ip, objectPath, run, tc } from './test-names
 
 enterTestNamespace(import.meta.filename)
 
-const test = suite('filters')
+const test = suite('filters of tc')
 const kernel = new NodeKernel({
   bpfDir: `${BPFFS}/filters`,
   stateDir: '/run/state-filters',
   objectPath,
   nowMs: Date.now(),
+  usesTcx: false,
 })
 const { digest: programs } = kernel.sets
 const apply = (operation: object): Promise<void> => kernel.apply({ subject: 'test', ...operation } as Operation)

@@ -6,10 +6,11 @@ import type { Ledger } from './ledger.ts'
 import type { ProgramSets } from './program-sets.ts'
 import type { TcxLinks } from './tcx-links.ts'
 
-// tc filters: our program on a device, where no tcx program of another owner would keep frames from it (`tcx-links.ts`). In place: the program (the kernel swaps it, no frame in between is lost). The queueing discipline
-// under it may be shared: a clsact, which is ours alone only when we made it, or for ingress also somebody's `ingress`. Both have the same
-// hook for arriving frames. But `ingress` has no other: the kernel takes what is meant for its egress as ingress too, so that a program for
-// sent frames would judge received ones. And a device has one of the two, so clsact cannot be added beside it.
+// Our programs on devices. Where the kernel has tcx (Linux 6.6) as links there (`tcx-links.ts`), else as filters of tc: these are in place, too
+// (the kernel swaps the program, no frame in between is lost). The queueing discipline under them may be shared: a clsact, which is ours
+// alone only when we made it, or for ingress also somebody's `ingress`. Both have the same hook for arriving frames. But `ingress` has no
+// other: the kernel takes what is meant for its egress as ingress too, so that a program for sent frames would judge received ones. And a
+// device has one of the two, so clsact cannot be added beside it.
 
 /** Priority and handle of our filters. A newer filter of one priority runs first: so ours runs before those of a CNI at 1. */
 const PRIORITY = 1
@@ -21,6 +22,8 @@ type TcFilter = {
   options?: { handle?: string; prog?: { id?: number; name?: string } }
 }
 
+const isOurs = ({ pref, kind, options }: TcFilter): boolean =>
+  pref === PRIORITY && kind === 'bpf' && options?.handle === HANDLE
 const isAtOurPlace = ({ pref, kind, options }: TcFilter): boolean =>
   pref === PRIORITY && (kind === 'bpf' ? options?.handle === HANDLE : options !== undefined)
 
@@ -79,9 +82,12 @@ export type FilterContext = {
 const linkedFilters = ({ sets, links, interfaces }: FilterContext, known: KnownPrograms): Filter[] =>
   interfaces.flatMap(({ name: device, ifindex }) =>
     (['ingress', 'egress'] as const).flatMap((direction): Filter[] => {
-      // One whose pin was lost is not known; to attach ours there replaces it.
-      const found = known.get(links.programAt({ ifindex, direction }) ?? -1)
-      if (!found) return []
+      const program = links.programAt({ ifindex, direction })
+      if (!program) return []
+      const found = known.get(program.id)
+      // The link is ours in any case, also when the pins of its program were lost.
+      if (!found)
+        return isProgramName(program.name) ? [{ device, direction, program: program.name, isCurrent: false }] : []
       const isCurrent = found.programs === sets.digest && !links.isBehindOthers({ ifindex, direction })
       return [{ device, direction, ...found, isCurrent }]
     }),
@@ -89,7 +95,7 @@ const linkedFilters = ({ sets, links, interfaces }: FilterContext, known: KnownP
 
 type KnownPrograms = ReturnType<ProgramSets['programsById']>
 
-/** Filters at our place on all devices, or on some: our programs, and foreign ones that are in the way. */
+/** Our programs on all devices, or on some; and foreign filters of tc that are in the way. */
 export const readFilters = async (context: FilterContext, only?: readonly string[]): Promise<Filter[]> => {
   const isWanted = (device: string): boolean => only?.includes(device) ?? true
   const interfaces = context.interfaces.filter(({ name }) => isWanted(name))
@@ -118,9 +124,10 @@ const readTcFilters = async (
     // Without pins (the file system of the pins was lost) our own record still proves it.
     const recorded = owned.filters[filterKey(device, direction)] === ifindexes.get(device) && isProgramName(name)
     const program = pinned?.program ?? (recorded ? name : undefined)
+    // What others have there is not in the way of a link.
+    if (links.isUsed && program === undefined) return []
     const set = pinned ? { programs: pinned.programs } : {}
-    const isReached = !links.isBehindOthers({ ifindex: ifindexes.get(device) ?? 0, direction })
-    return [{ device, direction, program, ...set, isCurrent: pinned?.programs === sets.digest && isReached }]
+    return [{ device, direction, program, ...set, isCurrent: pinned?.programs === sets.digest && !links.isUsed }]
   })
 }
 
@@ -165,10 +172,10 @@ export const attachProgram = async (
   { device, direction, pin }: Attachment,
 ): Promise<void> => {
   const ifindex = await ifindexOf(device)
-  if (links.programAt({ ifindex, direction }) !== undefined || links.isBehindOthers({ ifindex, direction })) {
+  if (links.isUsed) {
     ledger.record('filters', filterKey(device, direction), ifindex)
     links.attach({ ifindex, direction }, pin)
-    await removeFilter(device, direction)
+    await removeFilter(ledger, device, direction)
     return
   }
   await ensureDiscipline(ledger, { device, direction, ifindex })
@@ -182,23 +189,12 @@ const ensureRemoved = async (argv: readonly [string, ...string[]]): Promise<void
   if (code !== 0 && !isGone(stderr)) throw new KernelError(argv.join(' '), stderr.trim())
 }
 
-const removeFilter = async (device: string, direction: Direction): Promise<Discipline | undefined> => {
+/** Also the clsact discipline when we made it and nothing else uses it. */
+const removeFilter = async (ledger: Ledger, device: string, direction: Direction): Promise<void> => {
   const discipline = await disciplineOf(device)
-  if (discipline && directionsOf[discipline].includes(direction))
-    await ensureRemoved(['tc', 'filter', 'delete', ...place(device, direction), 'bpf'])
-  return discipline
-}
-
-/** Takes our program off; also the clsact discipline when we made it and nothing else uses it. */
-export const detachProgram = async (
-  { ledger, links }: FilterTools,
-  device: string,
-  direction: Direction,
-): Promise<void> => {
-  const ifindex = ledger.owned.filters[filterKey(device, direction)]
-  const discipline = await removeFilter(device, direction)
-  if (ifindex !== undefined) links.detach({ ifindex, direction })
-  ledger.erase('filters', filterKey(device, direction))
+  const holds = discipline && directionsOf[discipline].includes(direction)
+  const [filters = []] = holds ? await showFilters([{ device, direction }]) : []
+  if (filters.some(isOurs)) await ensureRemoved(['tc', 'filter', 'delete', ...place(device, direction), 'bpf'])
   if (ledger.owned.qdiscs[device] === undefined) return
   if (discipline === 'clsact') {
     const shown = await showFilters(directionsOf.clsact.map((it) => ({ device, direction: it })))
@@ -206,4 +202,16 @@ export const detachProgram = async (
     await ensureRemoved(['tc', 'qdisc', 'delete', 'dev', device, 'clsact'])
   }
   ledger.erase('qdiscs', device)
+}
+
+/** Takes our program off. */
+export const detachProgram = async (
+  { ledger, links }: FilterTools,
+  device: string,
+  direction: Direction,
+): Promise<void> => {
+  const ifindex = ledger.owned.filters[filterKey(device, direction)]
+  if (ifindex !== undefined) links.detach({ ifindex, direction })
+  await removeFilter(ledger, device, direction)
+  ledger.erase('filters', filterKey(device, direction))
 }

@@ -17,25 +17,30 @@ import { BPFFS, enterTestNamespace, ip, objectPath, run, tc } from './test-names
 
 enterTestNamespace(import.meta.filename)
 
-const open = (name: string): NodeKernel =>
-  new NodeKernel({ bpfDir: `${BPFFS}/${name}`, stateDir: `/run/state-${name}`, objectPath, nowMs: Date.now() })
+const open = (name: string, usesTcx = true): NodeKernel =>
+  new NodeKernel({ bpfDir: `${BPFFS}/${name}`, stateDir: `/run/state-${name}`, objectPath, nowMs: Date.now(), usesTcx })
 
-kernelConformance('this kernel', async () => {
-  const kernel = open('conformance')
-  return {
-    observe: () => kernel.observe(),
-    apply: (operation) => kernel.apply(operation),
-    addVeth: (name, master) => {
-      ip(`link add name ${name} type veth peer name ${name}p`)
-      ip(`link set dev ${name} master ${master} up`)
-    },
-    addForeignFilter: (device) => {
-      tc(`qdisc add dev ${device} clsact`)
-      tc(`filter add dev ${device} ingress pref 1 protocol ip u32 match u32 0 0`)
-    },
-    programs: kernel.sets.digest,
-  }
-})
+for (const usesTcx of [true, false])
+  kernelConformance(`this kernel, ${usesTcx ? 'tcx' : 'tc'}`, async () => {
+    // What the suite before left.
+    for (const [name] of ip('-br link show type veth').matchAll(/^veth\d+(?=@)/gm)) ip(`link delete dev ${name}`)
+    const kernel = open(`conformance-${usesTcx}`, usesTcx)
+    return {
+      observe: () => kernel.observe(),
+      apply: (operation) => kernel.apply(operation),
+      addVeth: (name, master) => {
+        ip(`link add name ${name} type veth peer name ${name}p`)
+        ip(`link set dev ${name} master ${master} up`)
+      },
+      addForeignFilter: (device) => {
+        tc(`qdisc add dev ${device} clsact`)
+        tc(`filter add dev ${device} ingress pref 1 protocol ip u32 match u32 0 0`)
+      },
+      // A link stands beside a filter of somebody else.
+      hasConflicts: !usesTcx,
+      programs: kernel.sets.digest,
+    }
+  })
 
 kernelConformance('in memory', async () => {
   const kernel = new FakeKernel()
@@ -44,6 +49,7 @@ kernelConformance('in memory', async () => {
     apply: async (operation) => kernel.apply(operation),
     addVeth: (name, master) => kernel.add({ name, kind: 'veth', master, isUp: true }),
     addForeignFilter: (device) => kernel.addForeignFilter(device, 'ingress'),
+    hasConflicts: true,
     programs: 'one',
   }
 })
@@ -203,19 +209,21 @@ test('an object that is refused leaves the pins of the set at work, also where a
   assert.is(run('find', layout), before)
 })
 
-test('a filter whose pins were lost is still known as ours, by the record', async () => {
-  const kernel = open('pins')
-  ip('link add name dev1 type bridge')
-  await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
-  const { digest: programs } = kernel.sets
-  const attach = { type: 'AttachProgram', device: 'dev1', direction: 'ingress', program: 'bridge_guard', programs }
-  await kernel.apply(step(attach as never))
-  run('rm', '-r', `${BPFFS}/pins/v${LAYOUT_VERSION}`)
-  const { filters } = await kernel.observe()
-  assert.equal(
-    filters.filter(({ device }) => device === 'dev1'),
-    [{ device: 'dev1', direction: 'ingress', program: 'bridge_guard', isCurrent: false }],
-  )
-})
+for (const usesTcx of [true, false])
+  test(`a program (${usesTcx ? 'tcx' : 'tc'}) whose pins were lost is still known as ours`, async () => {
+    const kernel = open(`pins-${usesTcx}`, usesTcx)
+    const device = `dev-${usesTcx}`
+    ip(`link add name ${device} type bridge`)
+    await kernel.apply(step({ type: 'LoadPrograms', programs: kernel.sets.digest } as never))
+    const { digest: programs } = kernel.sets
+    const attach = { type: 'AttachProgram', device, direction: 'ingress', program: 'bridge_guard', programs }
+    await kernel.apply(step(attach as never))
+    run('rm', '-r', `${BPFFS}/pins-${usesTcx}/v${LAYOUT_VERSION}`)
+    const { filters } = await kernel.observe()
+    assert.equal(
+      filters.filter((it) => it.device === device),
+      [{ device, direction: 'ingress', program: 'bridge_guard', isCurrent: false }],
+    )
+  })
 
 test.run()

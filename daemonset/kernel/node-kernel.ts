@@ -29,6 +29,8 @@ export type NodeKernelOptions = {
   nowMs: number
   /** Whether the host's packet filter is of interest. */
   readsFirewall?: boolean
+  /** Whether to attach programs by tcx where the kernel has it; else by tc, as on older kernels. */
+  usesTcx?: boolean
 }
 
 type Handlers = { [T in OperationType]: (operation: OperationOf<T>) => Promise<void> | void }
@@ -42,11 +44,11 @@ export class NodeKernel implements Kernel {
   readonly #handlers: Handlers
   readonly #readsFirewall: boolean
 
-  constructor({ bpfDir, stateDir, objectPath, nowMs, readsFirewall = false }: NodeKernelOptions) {
+  constructor({ bpfDir, stateDir, objectPath, nowMs, readsFirewall = false, usesTcx }: NodeKernelOptions) {
     this.#readsFirewall = readsFirewall
     this.sets = new ProgramSets({ bpfDir, objectPath })
     this.ledger = new Ledger(stateDir)
-    this.links = new TcxLinks(bpfDir)
+    this.links = new TcxLinks(bpfDir, usesTcx)
     this.#tables = new PinnedTables(this.sets.mapsFolder, Math.floor(nowMs / 1000) % 2 ** 31)
     this.#handlers = this.#makeHandlers()
   }

@@ -9,9 +9,10 @@ import { BPFFS, enterTestNamespace, ip, objectPath, run, tc } from './test-names
 
 enterTestNamespace(import.meta.filename)
 
-const test = suite('tcx programs of others')
+const test = suite('programs at tcx hooks')
 const bpfDir = `${BPFFS}/vnet`
-const kernel = new NodeKernel({ bpfDir, stateDir: '/run/state', objectPath, nowMs: Date.now() })
+const options = { bpfDir, stateDir: '/run/state', objectPath, nowMs: Date.now() }
+const kernel = new NodeKernel(options)
 const { digest: programs } = kernel.sets
 const apply = (operation: object): Promise<void> => kernel.apply({ subject: 'test', ...operation } as Operation)
 const attach = (device: string, direction: Direction, program: ProgramName): Promise<void> =>
@@ -50,11 +51,31 @@ test.before(async () => {
   run('bpftool', 'prog', 'loadall', objectPath, `${foreign}/prog`)
 })
 
-test('where nobody has one, ours is a filter of tc', async () => {
+test('a program takes the place of one that is a filter of tc, and of the clsact that we made for it', async () => {
   const device = addDevice()
-  await attach(device, 'ingress', 'port_ingress')
-  assert.equal(tcxPrograms(ifindexOf(device), 'ingress'), [])
+  const attachment = { subject: 'test', type: 'AttachProgram', device, direction: 'ingress', program: 'port_ingress' }
+  const operation = { ...attachment, programs } as Operation
+  await new NodeKernel({ ...options, usesTcx: false }).apply(operation)
   assert.ok(hasFilter(device, 'ingress'))
+  assert.equal(tcxPrograms(ifindexOf(device), 'ingress'), [])
+  const upgraded = new NodeKernel(options)
+  const [stale] = (await upgraded.observe()).filters.filter((it) => it.device === device)
+  assert.equal(stale, { device, direction: 'ingress', program: 'port_ingress', programs, isCurrent: false })
+  await upgraded.apply(operation)
+  assert.equal(tcxPrograms(ifindexOf(device), 'ingress'), [idOf('port_ingress')])
+  assert.ok((await filterOf(device, 'ingress'))?.isCurrent)
+  assert.is(tc(`qdisc show dev ${device}`).includes('clsact'), false)
+})
+
+test("somebody's filter of tc is not in the way", async () => {
+  const device = addDevice()
+  tc(`qdisc add dev ${device} clsact`)
+  tc(`filter add dev ${device} ingress pref 1 protocol ip u32 match u32 0 0`)
+  assert.is(await filterOf(device, 'ingress'), undefined)
+  await attach(device, 'ingress', 'port_ingress')
+  await apply({ type: 'DetachProgram', device, direction: 'ingress' })
+  assert.equal(tcxPrograms(ifindexOf(device), 'ingress'), [])
+  assert.match(tc(`filter show dev ${device} ingress`), 'u32')
 })
 
 test('where somebody has one, ours is put before it; it is replaced in place, and taken off', async () => {
@@ -76,12 +97,9 @@ test('where somebody has one, ours is put before it; it is replaced in place, an
 test('one that comes later makes ours stale, and it takes a place before it; when that is gone, ours stays', async () => {
   const device = addDevice()
   const ifindex = ifindexOf(device)
-  await attach(device, 'ingress', 'underlay_entry')
   const first = addForeign(device, 'ingress')
-  assert.not((await filterOf(device, 'ingress'))?.isCurrent, 'a filter that sees nothing')
   await attach(device, 'ingress', 'underlay_entry')
   assert.ok((await filterOf(device, 'ingress'))?.isCurrent)
-  assert.not(hasFilter(device, 'ingress'), 'no frame is judged twice')
   const second = addForeign(device, 'ingress', 'underlay_egress')
   assert.not((await filterOf(device, 'ingress'))?.isCurrent, 'a link behind another')
   await attach(device, 'ingress', 'underlay_entry')

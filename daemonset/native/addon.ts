@@ -56,7 +56,7 @@ export type Addon = {
   attachTcx(program: Handle, ifindex: number, attachType: number, path: string): void
   updateTcx(path: string, program: Handle): void
   detachTcx(path: string): void
-  tcxLink(path: string): { ifindex: number; attachType: number; program: number }
+  tcxLink(path: string): { ifindex: number; attachType: number; program: number; name: string }
   tcxPrograms(ifindex: number, attachType: number): number[]
   openRing(path: string): RawMap
   drain(ring: Handle, max: number): Uint8Array[]

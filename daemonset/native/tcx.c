@@ -83,10 +83,30 @@ napi_value tcx_detach(napi_env env, napi_callback_info info) {
                                       : undefined(env));
 }
 
-/* tcxLink(path): {ifindex, attachType, program}; ifindex 0: its device is gone, or somebody has taken it off. */
+/* Copies the name of a loaded program. False when it is gone. */
+static bool name_of_program(uint32_t id, char *name) {
+  union bpf_attr attributes;
+  struct bpf_prog_info program_info;
+  memset(&attributes, 0, sizeof attributes);
+  attributes.prog_id = id;
+  int program = bpf_call(BPF_PROG_GET_FD_BY_ID, &attributes);
+  if (program < 0) return false;
+  memset(&attributes, 0, sizeof attributes);
+  memset(&program_info, 0, sizeof program_info);
+  attributes.info.bpf_fd = (uint32_t)program;
+  attributes.info.info_len = sizeof program_info;
+  attributes.info.info = (uintptr_t)&program_info;
+  int result = bpf_call(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+  close(program);
+  memcpy(name, program_info.name, BPF_OBJ_NAME_LEN);
+  name[BPF_OBJ_NAME_LEN - 1] = 0;
+  return result >= 0;
+}
+
+/* tcxLink(path): {ifindex, attachType, program, name}; ifindex 0: its device is gone, or somebody has taken it off. */
 napi_value tcx_link(napi_env env, napi_callback_info info) {
   napi_value args[1], object;
-  char path[PATH_MAX];
+  char path[PATH_MAX], name[BPF_OBJ_NAME_LEN] = "";
   union bpf_attr attributes;
   struct tcx_info link_info;
   if (!arguments(env, info, 1, args)) return NULL;
@@ -101,7 +121,10 @@ napi_value tcx_link(napi_env env, napi_callback_info info) {
   close(link);
   if (result < 0) return throw_errno(env, -result, "reading what the link '%s' is (BPF_OBJ_GET_INFO_BY_FD)", path);
   if (link_info.type != TCX_LINK) return throw_errno(env, EINVAL, "the link '%s' is no tcx link", path);
+  /* Without a name it is none of ours. */
+  if (!name_of_program(link_info.program, name)) name[0] = 0;
   if (napi_create_object(env, &object) != napi_ok || !set_uint32(env, object, "ifindex", link_info.ifindex) ||
+      !set_string(env, object, "name", name) ||
       !set_uint32(env, object, "attachType", link_info.attach_type) ||
       !set_uint32(env, object, "program", link_info.program))
     return throw_errno(env, ENOMEM, "describing the link '%s' to JavaScript", path);

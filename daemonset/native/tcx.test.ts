@@ -32,7 +32,8 @@ test('a program is put before those that are there, and lives by its pin', () =>
   attachTcx(second, { ifindex, direction: 'ingress', pin: pin('two') })
   assert.equal(tcxPrograms(ifindex, 'ingress'), [second.id, first.id])
   assert.equal(tcxPrograms(ifindex, 'egress'), [])
-  assert.equal(readTcxLink(pin('one')), { ifindex, direction: 'ingress', programId: first.id })
+  const { id: programId, name: programName } = first
+  assert.equal(readTcxLink(pin('one')), { ifindex, direction: 'ingress', programId, programName })
   detachTcx(pin('two'))
   assert.not(existsSync(pin('two')))
   assert.equal(tcxPrograms(ifindex, 'ingress'), [first.id])

@@ -7,7 +7,7 @@ const attachTypes = { ingress: 46, egress: 47 } as const
 type Direction = keyof typeof attachTypes
 
 /** A program of ours at a device's hook. */
-export type TcxLink = { ifindex: number; direction: Direction; programId: number }
+export type TcxLink = { ifindex: number; direction: Direction; programId: number; programName: string }
 
 /**
  * Puts a tc program before all tcx programs of a device (Linux 6.6), by a link that is pinned at `pin` and lives as long as the pin and
@@ -15,7 +15,7 @@ export type TcxLink = { ifindex: number; direction: Direction; programId: number
  */
 export const attachTcx = (
   program: BpfProgram,
-  { ifindex, direction, pin }: Omit<TcxLink, 'programId'> & { pin: string },
+  { ifindex, direction, pin }: Pick<TcxLink, 'ifindex' | 'direction'> & { pin: string },
 ) => addon().attachTcx(program.handle, ifindex, attachTypes[direction], pin)
 
 /** Another program in its place, from the next frame on. */
@@ -29,9 +29,22 @@ export const detachTcx = (pin: string): void => {
 
 /** The link pinned at `pin`; undefined when its device is gone, or somebody has taken it off. Throws EINVAL where something else is pinned. */
 export const readTcxLink = (pin: string): TcxLink | undefined => {
-  const { ifindex, attachType, program } = addon().tcxLink(pin)
+  const { ifindex, attachType, program: programId, name: programName } = addon().tcxLink(pin)
   if (ifindex === 0) return undefined
-  return { ifindex, direction: attachType === attachTypes.ingress ? 'ingress' : 'egress', programId: program }
+  return { ifindex, direction: attachType === attachTypes.ingress ? 'ingress' : 'egress', programId, programName }
+}
+
+const LOOPBACK_IFINDEX = 1
+
+/** Whether the kernel has tcx. */
+export const hasTcx = (): boolean => {
+  try {
+    addon().tcxPrograms(LOOPBACK_IFINDEX, attachTypes.ingress)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EINVAL') return false
+    throw error
+  }
 }
 
 /** Ids of all tcx programs of a device, whoever put them there, in the order in which they run; none where the kernel has no tcx. */
