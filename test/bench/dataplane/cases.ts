@@ -24,8 +24,8 @@ export const chooseCases = ({ paths, peers, only }: Pick<Options, 'paths' | 'pee
   const all: Case[] = [
     ...(['bridge', ...compared] as const).map((overlay) => link(overlay)),
     ...(paths.includes('fast') ? [link('vnet-uncounted')] : []),
-    ...(['wire', 'wire-gro'] as const).flatMap((wire) => compared.map((overlay) => link(overlay, wire))),
     ...compared.map((overlay): Case => ({ role: 'relay', overlay, wire: 'ideal' })),
+    ...(['wire', 'wire-gro'] as const).flatMap((wire) => compared.map((overlay) => link(overlay, wire))),
     ...(peers ? (Object.keys(PEERS) as PeerName[]).map((overlay) => link(overlay)) : []),
   ]
   return only.length === 0 ? all : all.filter((it) => only.some((part) => nameOf(it).includes(part)))

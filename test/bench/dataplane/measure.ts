@@ -9,7 +9,7 @@ import type { World } from './world.ts'
 const TARGET = '10.88.0.2'
 const DATAGRAM_PORT = 9000
 /** The receiver's clock starts at the first datagram, so the sender goes on a little longer. */
-const TAIL_MS = 150
+const TAIL_MS = 50
 const SENDER_CPU = 0
 const RECEIVER_CPU = 1
 
@@ -50,7 +50,7 @@ export const untilReachable = async (
   }
 }
 
-/** TCP throughput in Gbit/s, and the segments that were sent again. */
+/** TCP throughput in Gbit/s, and the segments that were sent again. `seconds` is a whole number (iperf3 takes 0.5 for 0: without end). */
 export const tcp = async (
   { sender, receiver, run }: Pick<World, 'sender' | 'receiver' | 'run'>,
   { streams, seconds, pinned }: Placement & { streams: number; seconds: number },

@@ -14,14 +14,16 @@ export const METRICS = {
   roundTrip: /^round trip/,
 } as const
 
-type Measurement = { what: string; take: (world: World) => Promise<Figure[]> }
+/** `repeats`: how often it is taken in a round, alternately with those of other cases; their mean is the round's figure. */
+export type Measurement = { what: string; take: (world: World) => Promise<Figure[]>; repeats: number }
+const BURSTS = 4
 
 const plural = (count: number, word: string): string => `${count} ${word}${count > 1 ? 's' : ''}`
 
 const tcpFigures =
-  (streams: number, seconds: number, pinned = false) =>
+  (streams: number, pinned = false) =>
   async (world: World): Promise<Figure[]> => {
-    const { gbps, retransmits } = await tcp(world, { streams, seconds, pinned })
+    const { gbps, retransmits } = await tcp(world, { streams, seconds: 1, pinned })
     const metric = `TCP ${plural(streams, 'stream')}${pinned ? ', pinned' : ''}`
     return [
       { metric, unit: 'Gbit/s', value: gbps },
@@ -58,21 +60,24 @@ export const usualChecksums = ({ overlay }: Case): Checksums =>
 
 /** Everything that is measured of a case. On wires without offloads that is TCP, and one packet rate; of counting, packet rates. */
 export const measurementsOf = (it: Case, { program, quick }: { program: string; quick: boolean }): Measurement[] => {
-  const seconds = quick ? 1 : 1.5
-  const milliseconds = quick ? 200 : 800
-  const burst = quick ? 200 : 500
   const streams = [
-    { what: 'TCP, 1 stream', take: tcpFigures(1, seconds) },
-    { what: 'TCP, 8 streams', take: tcpFigures(8, seconds) },
-    { what: 'TCP, 1 stream, pinned', take: tcpFigures(1, seconds, true) },
+    { what: 'TCP, 1 stream', take: tcpFigures(1), repeats: 1 },
+    { what: 'TCP, 8 streams', take: tcpFigures(8), repeats: 1 },
+    { what: 'TCP, 1 stream, pinned', take: tcpFigures(1, true), repeats: 1 },
   ]
   const rate = (options: Omit<PacketCase, 'milliseconds'>): Measurement => ({
-    what: `packets, ${JSON.stringify(options)}`,
-    take: packetFigures(program, { ...options, milliseconds: options.pinned ? burst : milliseconds }),
+    what: [
+      'packets',
+      plural(options.flows, 'flow'),
+      ...(options.pinned ? ['pinned'] : []),
+      ...(options.complete ? ['complete checksums'] : []),
+    ].join(', '),
+    take: packetFigures(program, { ...options, milliseconds: 100 }),
+    repeats: quick ? 1 : BURSTS,
   })
   const pinned = rate({ flows: 1, pinned: true })
   const free = [1, 8, 64].map((flows) => rate({ flows, pinned: false }))
-  const roundTrips = { what: 'round trip', take: roundTripFigure(quick ? 200 : 800) }
+  const roundTrips = { what: 'round trip', take: roundTripFigure(100), repeats: quick ? 1 : BURSTS }
   if (it.overlay === 'vnet-uncounted') return [...free, pinned]
   // A program between the VMs would starve beside pinned ones of real-time priority.
   if (isPeer(it.overlay)) return [...streams.slice(0, 2), ...free, roundTrips]

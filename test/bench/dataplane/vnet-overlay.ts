@@ -1,8 +1,10 @@
 // Our programs, as the agent attaches them, with tables written through the product's own codecs.
+import { join as joinPath } from 'node:path'
 import { ip, mac } from '#daemonset/bpf/test-frames.ts'
 import { INLET_OPTIONS, TestMaps, UDP_PORT, VXLAN_OPTIONS } from '#daemonset/bpf/test-maps.ts'
 import { INLET_DEVICE, TUNNEL_DEVICE, TUNNEL_MTU_BYTES } from '#daemonset/desired/tunnel.ts'
 import type { Bpffs } from '#daemonset/native/test-bpffs.ts'
+import type { Attachment } from './attach-programs.ts'
 import type { VnetPath } from './options.ts'
 import type { Host, World } from './world.ts'
 
@@ -26,10 +28,14 @@ const ETHERNET_HEADER = 14
 
 type End = { host: Host; maps: TestMaps; bridge: bigint }
 
-const attach = (host: Host, device: string, direction: 'ingress' | 'egress', pin: string): void => {
-  host.exec('tc', 'qdisc', 'replace', 'dev', device, 'clsact')
-  const place = ['dev', device, direction, 'prio', '1', 'handle', '1', 'protocol', 'all']
-  host.exec('tc', 'filter', 'replace', ...place, 'bpf', 'da', 'pinned', pin)
+type Place = readonly [device: string, direction: 'ingress' | 'egress', program: string]
+
+const attach = (host: Host, { pins }: TestMaps, places: readonly Place[]): void => {
+  const attachments = places.map(([device, direction, program]): Attachment => {
+    const link = `${pins}/links/${device}-${direction}`
+    return { pin: `${pins}/prog/${program}`, ifindex: host.device(device).ifindex, direction, link }
+  })
+  host.exec(process.execPath, joinPath(import.meta.dirname, 'attach-programs.ts'), JSON.stringify(attachments))
 }
 
 const programs = (host: Host, { bpffs, path, counts }: VnetOptions, vnis: readonly number[]): TestMaps => {
@@ -39,18 +45,20 @@ const programs = (host: Host, { bpffs, path, counts }: VnetOptions, vnis: readon
   host.ip(tunnel)
   host.ip(`link set ${TUNNEL_DEVICE} mtu ${TUNNEL_MTU_BYTES} up`)
   const { ifindex: tunnelIfindex } = host.device(TUNNEL_DEVICE)
-  for (const [index, { device, address, neighbour }] of host.underlays.entries()) {
+  for (const [index, { address, neighbour }] of host.underlays.entries()) {
     const link = index + 1
     const frameBytes = 1500 - VXLAN_OVERHEAD + ETHERNET_HEADER
     maps.put('links', link, { remote: ip(neighbour), local: ip(address), tunnelIfindex, up: true, frameBytes })
     maps.put('peers', { address: ip(neighbour) }, link)
     for (const vni of vnis) maps.put('peer_networks', { link, vni }, 1)
-    attach(host, device, 'egress', `${maps.pins}/prog/underlay_egress`)
-    attach(host, device, 'ingress', `${maps.pins}/prog/underlay_entry`)
   }
-  attach(host, TUNNEL_DEVICE, 'ingress', `${maps.pins}/prog/tunnel_ingress`)
   host.ip(`link add ${INLET_DEVICE} type vxlan ${INLET_OPTIONS}`)
-  attach(host, INLET_DEVICE, 'ingress', `${maps.pins}/prog/inlet_ingress`)
+  attach(host, maps, [
+    ...host.underlays.map(({ device }): Place => [device, 'egress', 'underlay_egress']),
+    ...host.underlays.map(({ device }): Place => [device, 'ingress', 'underlay_entry']),
+    [TUNNEL_DEVICE, 'ingress', 'tunnel_ingress'],
+    [INLET_DEVICE, 'ingress', 'inlet_ingress'],
+  ])
   host.ip(`link set ${INLET_DEVICE} mtu ${TUNNEL_MTU_BYTES} up`)
   maps.inlet = true
   return maps
@@ -81,7 +89,10 @@ export const joinByVnet = (world: World, options: VnetOptions): Joined => {
   for (const { end, other, guest, otherGuest, label } of sides) {
     const { host, maps } = end
     world.linuxBridge(host)
-    attach(host, 'br0', 'ingress', `${maps.pins}/prog/bridge_guard`)
+    attach(host, maps, [
+      ['br0', 'ingress', 'bridge_guard'],
+      ...world.pairs.map((pair): Place => [`p${pair}`, 'ingress', 'port_ingress']),
+    ])
     const members = new Map<number, number[]>()
     for (const pair of world.pairs) {
       const vni = vniOf(pair)
@@ -90,7 +101,6 @@ export const joinByVnet = (world: World, options: VnetOptions): Joined => {
       maps.put('ports', ifindex, { vni, mac: own, open: true, peerNamespace: true })
       maps.put('macs', { vni, mac: own }, { bridge: 0n, ifindex })
       maps.put('macs', { vni, mac: otherGuest.device(`eth${pair}`).mac }, { bridge: other.bridge, ifindex: 0 })
-      attach(host, `p${pair}`, 'ingress', `${maps.pins}/prog/port_ingress`)
       host.exec('bridge', 'link', 'set', 'dev', `p${pair}`, 'isolated', 'on')
       members.set(vni, [...(members.get(vni) ?? []), ifindex])
     }
