@@ -1,7 +1,7 @@
 // Nodes, agents and VMs as namespaces on one underlay, for the tests of the agent: call `enterTestNamespace` first.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bridgeDevice } from '#crds/names.ts'
 import { sha256 } from '#runtime/digest.ts'
@@ -167,6 +167,14 @@ export class TestNode {
       },
     }
     writeFileSync(join(this.#results, `blue-${vm.podUID}-net1`), JSON.stringify(cached))
+  }
+
+  /** Takes all programs off, as somebody might. The answer: whether there are as many again (the inlet is made anew). */
+  detachAll(): () => boolean {
+    const attached = (): string[] => globSync(`${this.pins}/links/*`)
+    const before = attached()
+    for (const pin of before) rmSync(pin)
+    return () => attached().length === before.length
   }
 
   removeResult(vm: TestVm): void {
