@@ -1,7 +1,7 @@
 import type { Direction, Filter, Interface, Owned, ProgramName } from '../desired/observed-state.ts'
 import { filterKey, PROGRAMS } from '../desired/observed-state.ts'
 import { KernelError, runCommand, runJson } from './command.ts'
-import { ifindexOf } from './interfaces.ts'
+import { ifindexOf, readInterfaces } from './interfaces.ts'
 import type { Ledger } from './ledger.ts'
 import type { ProgramSets } from './program-sets.ts'
 import type { TcxLinks } from './tcx-links.ts'
@@ -210,7 +210,9 @@ export const detachProgram = async (
   device: string,
   direction: Direction,
 ): Promise<void> => {
-  const ifindex = ledger.owned.filters[filterKey(device, direction)]
+  const recorded = ledger.owned.filters[filterKey(device, direction)]
+  // Records can be lost; a link whose pin is ours is ours.
+  const ifindex = recorded ?? (await readInterfaces()).find(({ name }) => name === device)?.ifindex
   if (ifindex !== undefined) links.detach({ ifindex, direction })
   await removeFilter(ledger, device, direction)
   ledger.erase('filters', filterKey(device, direction))

@@ -109,6 +109,14 @@ test('one that comes later makes ours stale, and it takes a place before it; whe
   assert.ok((await filterOf(device, 'ingress'))?.isCurrent)
 })
 
+test('a program is taken off also when the records were lost', async () => {
+  const device = addDevice()
+  await attach(device, 'ingress', 'port_ingress')
+  const forgetful = new NodeKernel({ ...options, stateDir: '/run/empty' })
+  await forgetful.apply({ subject: 'test', type: 'DetachProgram', device, direction: 'ingress' })
+  assert.equal(tcxPrograms(ifindexOf(device), 'ingress'), [])
+})
+
 test('a link that somebody took off, or whose device is gone, is forgotten', async () => {
   const device = addDevice()
   addForeign(device, 'ingress')
