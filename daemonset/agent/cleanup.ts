@@ -32,8 +32,7 @@ export const cleanup = async ({ kernel, stateDir, bpfDir, logger }: CleanupOptio
     logger.warn({ device }, 'this bridge is ours, but has ports of others: it is left; remove it with `ip link delete`')
   kernel.close()
   if (failures.length > 0) return false
-  // Links of devices that went with their programs.
-  kernel.links.prune()
+  kernel.links.removeAll()
   const { bpffs } = kernel.ledger.owned
   if (bpffs) await runCommand(['umount', bpfDir], { tolerant: true })
   kernel.sets.removeAll()

@@ -17,6 +17,10 @@ struct group_policy {
 	__u32 gbp;
 };
 
+/* The verdict for a frame whose copies are on their way. Not TC_ACT_STOLEN: a tcx hook knows pass, drop and redirect, and takes all else for
+ * "next" (tcx_action_code), so that the frame itself would reach the host. */
+#define COPIED TC_ACT_SHOT
+
 static __always_inline __u32 ingress_port(const struct __sk_buff *skb)
 {
 	return skb->ifindex;

@@ -13,6 +13,9 @@
 #include "arrival.h"
 #include "labels.h"
 
+/* Tells a frame that was copied from one that was lost. */
+#define COPIED TC_ACT_STOLEN
+
 #define MAX_OUTPUTS 2048
 #define OUTPUT_PORT 1u
 #define OUTPUT_PEER 2u

@@ -21,7 +21,7 @@ static __always_inline int flood_from_port(struct __sk_buff *skb, __u32 vni, __u
 		.mark = mark,
 	};
 	flood_links(skb, tree, &wrapping, 0);
-	return TC_ACT_STOLEN;
+	return COPIED;
 }
 
 /* What the port's programs know while a frame is on its way out. */

@@ -6,6 +6,7 @@ import { type IpAddress, ipAddressBytes, isIpv6 } from '#daemonset/wire/ip-addre
 import { type Drops, dropsSince, TestMaps } from './test-maps.ts'
 
 /** Verdicts of tc programs, as the test run shows them. */
+/** `stolen`, for a copied frame, is of the tests alone: real programs say `shot`. */
 export const verdicts = { unspec: 0xffffffff, shot: 2, stolen: 4, redirect: 7 } as const
 
 const outputKinds = { 1: 'port', 2: 'peer', 3: 'link', 4: 'underlay', 5: 'neighbour', 6: 'socket' } as const

@@ -16,7 +16,7 @@ static __always_inline int send_on(struct __sk_buff *skb, const struct passage *
 static __always_inline int flood_here(struct __sk_buff *skb, __u32 vni)
 {
 	flood_ports(skb, vni, 0);
-	return TC_ACT_STOLEN;
+	return COPIED;
 }
 
 /* Local copies of a frame on a tree: a group address is for all ports, a unicast one for its owner. */
@@ -55,12 +55,12 @@ static __always_inline int flood_from_tree(struct __sk_buff *skb, const struct p
 		return drop(arrival->vni, DROP_TREE_UNKNOWN);
 	/* A leaf sends to nobody, so an expired TTL is no loss there. */
 	if (tree->count <= 1)
-		return TC_ACT_STOLEN;
+		return COPIED;
 	if (arrival->ttl <= 1)
 		return drop(arrival->vni, DROP_TTL_EXPIRED);
 	struct wrapping wrapping = {.vni = arrival->vni, .gbp = id, .ttl = arrival->ttl - 1, .mark = passage->mark};
 	flood_links(skb, tree, &wrapping, passage->link);
-	return TC_ACT_STOLEN;
+	return COPIED;
 }
 
 static __always_inline int carry_out(struct __sk_buff *skb, const struct passage *passage, const struct decision *decision)

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { Direction, Filter, Interface, Owned, ProgramName } from '../desired/observed-state.ts'
 import { filterKey, PROGRAMS } from '../desired/observed-state.ts'
 import { KernelError, runCommand, runJson } from './command.ts'
@@ -102,10 +103,13 @@ export const readFilters = async (context: FilterContext, only?: readonly string
   const known = context.sets.programsById()
   const linked = linkedFilters({ ...context, interfaces }, known)
   const filters = await readTcFilters({ ...context, interfaces }, known)
-  // While one takes the place of the other both are there.
-  const isLinked = ({ device, direction }: Filter): boolean =>
-    linked.some((it) => it.device === device && it.direction === direction)
-  return [...linked, ...filters.filter((it) => !isLinked(it))]
+  const isAmong = (others: readonly Filter[], { device, direction }: Filter): boolean =>
+    others.some((it) => it.device === device && it.direction === direction)
+  return [
+    // Both are there when the move from one to the other was cut off: to attach once more ends it.
+    ...linked.map((it) => (isAmong(filters, it) ? { ...it, isCurrent: false } : it)),
+    ...filters.filter((it) => !isAmong(linked, it)),
+  ]
 }
 
 const readTcFilters = async (
@@ -166,6 +170,15 @@ export type Attachment = { device: string; direction: Direction; pin: string }
 /** What the host's filters are made with. */
 export type FilterTools = { readonly ledger: Ledger; readonly links: TcxLinks }
 
+/** Has an error of the kernel say what it was about. */
+const naming = (attempt: string, act: () => void): void => {
+  try {
+    act()
+  } catch (cause) {
+    throw new KernelError(attempt, (cause as Error).message, { cause })
+  }
+}
+
 /** Puts the program on the device, or in place of the one that is there. */
 export const attachProgram = async (
   { ledger, links }: FilterTools,
@@ -174,7 +187,9 @@ export const attachProgram = async (
   const ifindex = await ifindexOf(device)
   if (links.isUsed) {
     ledger.record('filters', filterKey(device, direction), ifindex)
-    links.attach({ ifindex, direction }, pin)
+    naming(`attaching ${basename(pin)} to the ${direction} of ${device}`, () =>
+      links.attach({ ifindex, direction }, pin),
+    )
     await removeFilter(ledger, device, direction)
     return
   }
@@ -213,7 +228,8 @@ export const detachProgram = async (
   const recorded = ledger.owned.filters[filterKey(device, direction)]
   // Records can be lost; a link whose pin is ours is ours.
   const ifindex = recorded ?? (await readInterfaces()).find(({ name }) => name === device)?.ifindex
-  if (ifindex !== undefined) links.detach({ ifindex, direction })
+  if (ifindex !== undefined)
+    naming(`taking the program off the ${direction} of ${device}`, () => links.detach({ ifindex, direction }))
   await removeFilter(ledger, device, direction)
   ledger.erase('filters', filterKey(device, direction))
 }

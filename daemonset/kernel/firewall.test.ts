@@ -59,6 +59,9 @@ test('a policy of IPsec for what arrives counts; one for what is sent, and those
   assert.match(rules[0] ?? '', /^ipsec in src 10\.9\.0\.0\/24 dst 10\.9\.0\.1(\/32)? proto udp$/)
   ip('xfrm policy flush')
   assert.equal((await readFirewall()).rules, [])
+  ip('xfrm policy setdefault in block')
+  assert.equal((await readFirewall()).rules, ['ipsec in, by default: block'])
+  ip('xfrm policy setdefault in accept')
 })
 
 test('without nft the rules are unknown, not absent', async () => {

@@ -46,9 +46,12 @@ const readLegacy = (): string[] =>
  */
 const readIpsec = async (): Promise<string[]> => {
   const { stdout, stderr, code } = await runCommand(['ip', 'xfrm', 'policy', 'list', 'dir', 'in'], { tolerant: true })
+  const { stdout: usual } = await runCommand(['ip', 'xfrm', 'policy', 'getdefault'], { tolerant: true })
+  const refusal = /\bin:\s*block/.test(usual) ? ['ipsec in, by default: block'] : []
   // A kernel without the means to set policies has none.
   if (code !== 0 && !stderr.includes('Protocol not supported')) throw new Error(`ip xfrm policy: ${stderr.trim()}`)
-  return stdout.split('\n').flatMap((line) => (line.startsWith('src ') ? [`ipsec in ${line.trim()}`] : []))
+  const policies = stdout.split('\n').flatMap((line) => (line.startsWith('src ') ? [`ipsec in ${line.trim()}`] : []))
+  return [...refusal, ...policies]
 }
 
 /** Names of what the fast path would pass by, or why they are not known. */

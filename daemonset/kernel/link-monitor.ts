@@ -9,7 +9,7 @@ const RESTART_MS = 1_000
 
 const MONITORS = [
   ['ip', '-oneline', 'monitor', 'link', 'address'],
-  // Programs that are taken off by others.
+  // Filters that are taken off by others. Links at tcx hooks make no event: they are looked at in each pass.
   ['tc', 'monitor'],
 ] as const
 

@@ -65,7 +65,7 @@ export class NodeKernel implements Kernel {
   async observeHost(): Promise<Omit<ObservedState, 'tables'>> {
     const interfaces = await readInterfaces()
     this.ledger.prune(interfaces)
-    this.links.prune()
+    this.links.prune(new Set(interfaces.map(({ ifindex }) => ifindex)))
     const { owned } = this.ledger
     const [filters, notrack, firewall] = await Promise.all([
       readFilters({ sets: this.sets, links: this.links, owned, interfaces }),

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Direction, Filter, ProgramName } from '../desired/observed-state.ts'
@@ -65,6 +65,33 @@ test('a program takes the place of one that is a filter of tc, and of the clsact
   assert.equal(tcxPrograms(ifindexOf(device), 'ingress'), [idOf('port_ingress')])
   assert.ok((await filterOf(device, 'ingress'))?.isCurrent)
   assert.is(tc(`qdisc show dev ${device}`).includes('clsact'), false)
+})
+
+test('a move from tc that was cut off is ended by the next attempt', async () => {
+  const device = addDevice()
+  const operation = { subject: 'test', type: 'AttachProgram', device, direction: 'ingress', program: 'port_ingress' }
+  await new NodeKernel({ ...options, usesTcx: false }).apply({ ...operation, programs } as Operation)
+  kernel.links.attach({ ifindex: ifindexOf(device), direction: 'ingress' }, kernel.sets.pinOf(programs, 'port_ingress'))
+  assert.not((await filterOf(device, 'ingress'))?.isCurrent, 'a frame would be judged twice')
+  await attach(device, 'ingress', 'port_ingress')
+  assert.ok((await filterOf(device, 'ingress'))?.isCurrent)
+  assert.not(hasFilter(device, 'ingress'))
+})
+
+test('a link that went into another namespace with its device is taken off, and never taken for one here', async () => {
+  const device = 'leaves'
+  ip(`link add name ${device} type veth peer name leavesp`)
+  const ifindex = ifindexOf(device)
+  await attach(device, 'ingress', 'port_ingress')
+  run('ip', 'netns', 'add', 'elsewhere')
+  ip(`link set dev ${device} netns elsewhere`)
+  ip(`link add name again index ${ifindex} type bridge`)
+  assert.is(await filterOf('again', 'ingress'), undefined)
+  ip('link delete dev again')
+  const pin = `${bpfDir}/links/${ifindex}-ingress`
+  assert.ok(existsSync(pin))
+  await kernel.observe()
+  assert.not(existsSync(pin))
 })
 
 test("somebody's filter of tc is not in the way", async () => {

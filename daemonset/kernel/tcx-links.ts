@@ -32,6 +32,8 @@ export class TcxLinks {
     const pin = this.#pinOf(place)
     const link = existsSync(pin) ? readTcxLink(pin) : undefined
     if (link?.ifindex !== place.ifindex || link.direction !== place.direction) return undefined
+    // A link goes along with a device into another namespace, where its number says nothing of ours.
+    if (!tcxPrograms(place.ifindex, place.direction).includes(link.programId)) return undefined
     return { id: link.programId, name: link.programName }
   }
 
@@ -65,14 +67,24 @@ export class TcxLinks {
   }
 
   #remove(pin: string): void {
-    if (existsSync(pin)) detachTcx(pin)
+    if (!existsSync(pin)) return
+    if (readTcxLink(pin)) detachTcx(pin)
+    else rmSync(pin)
   }
 
-  /** Forgets links whose device is gone. */
-  prune(): void {
-    for (const name of existsSync(this.#folder) ? readdirSync(this.#folder) : [])
-      if (readTcxLink(join(this.#folder, name)) === undefined) rmSync(join(this.#folder, name), { force: true })
+  /** Forgets links whose device is gone, also into another namespace. */
+  prune(ifindexes: ReadonlySet<number>): void {
+    for (const name of existsSync(this.#folder) ? readdirSync(this.#folder) : []) {
+      const pin = join(this.#folder, name)
+      const link = readTcxLink(pin)
+      if (link === undefined || !ifindexes.has(link.ifindex)) this.#remove(pin)
+    }
     this.#removeEmptyFolder()
+  }
+
+  /** Takes off all that is left. */
+  removeAll(): void {
+    this.prune(new Set())
   }
 
   #removeEmptyFolder(): void {

@@ -123,6 +123,45 @@ test('a VM that uses the MAC address of another is not heard', async ({ lab, vms
   })
 })
 
+test('what a VM sends to all reaches VMs, and the IP stack of no node', async ({ lab, vms }) => {
+  const port = 9999
+  const [alice, bob, carol] = vms as [Vm, Vm, Vm]
+  const nodes = ['east/node-1', 'east/node-2', 'west/node-1', 'west/node-2'].map((key) => lab.node(key))
+  const target = lab.node('west/node-1')
+  const heard = async (): Promise<number[]> =>
+    Promise.all(
+      nodes.map(async ({ namespace }) => {
+        const text = await runOrThrow(['nft', 'list', 'table', 'inet', 'exposure'], { namespace })
+        return Number(/packets (\d+)/.exec(text)?.[1])
+      }),
+    )
+  const chain = 'chain heard { type filter hook prerouting priority raw; udp dport'
+  const sendTo = (address: string): string[] => ['bash', '-c', `echo x > /dev/udp/${address}/${port}`]
+  for (const { namespace } of nodes)
+    await runOrThrow(['nft', '-f', '-'], {
+      namespace,
+      input: `table inet exposure { ${chain} ${port} counter\n }\n}\n`,
+    })
+  try {
+    const seen = await Promise.all([bob, carol].map((vm) => vm.receiveFrames({ stream: FORGED_STREAM })))
+    for (const address of [addressOf(200), target.addresses.ipv4]) {
+      // A frame to the group of all, in it a datagram to somebody nobody is, and one to a node itself.
+      await alice.exec(['ip', 'route', 'replace', `${address}/32`, 'dev', 'net1'])
+      await alice.exec(['ip', 'neigh', 'replace', address, 'lladdr', 'ff:ff:ff:ff:ff:ff', 'dev', 'net1'])
+      for (let count = 0; count < 3; count++) assert.is((await alice.exec(sendTo(address))).code, 0)
+      await alice.exec(['ip', 'route', 'delete', `${address}/32`, 'dev', 'net1'])
+    }
+    const sender = await alice.sendFrames({ stream: FORGED_STREAM, count: 3, periodMicroseconds: 50_000 })
+    await sender.ended()
+    for (const receiver of seen) assert.is((await receiver.stop()).received, 3, 'what came later has arrived')
+    assert.equal(await heard(), [0, 0, 0, 0])
+    await nodes[0]!.exec(sendTo(target.addresses.ipv4!))
+    await waitUntil(async () => (await heard())[2] === 1, { what: 'a datagram of a node is heard by another' })
+  } finally {
+    for (const { namespace } of nodes) await runOrThrow(['nft', 'delete', 'table', 'inet', 'exposure'], { namespace })
+  }
+})
+
 test('a datagram from a host that is no neighbour is dropped and counted', async ({ lab, vms, vni }) => {
   const target = lab.node('east/node-1')
   await assertUnseen(vms[0]!, vms[2]!, () =>
