@@ -37,7 +37,7 @@ for (const usesTcx of [true, false])
         tc(`filter add dev ${device} ingress pref 1 protocol ip u32 match u32 0 0`)
       },
       // A link stands beside a filter of somebody else.
-      hasConflicts: !usesTcx,
+      hasConflicts: !kernel.links.isUsed,
       programs: kernel.sets.digest,
     }
   })

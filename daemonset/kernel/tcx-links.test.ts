@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Direction, Filter, ProgramName } from '../desired/observed-state.ts'
 import type { Operation } from '../desired/operation.ts'
-import { attachTcx, detachTcx, openProgram, tcxPrograms } from '../native/index.ts'
+import { attachTcx, detachTcx, hasTcx, openProgram, tcxPrograms } from '../native/index.ts'
 import { NodeKernel } from './node-kernel.ts'
 import { BPFFS, enterTestNamespace, ip, objectPath, run, tc } from './test-namespace.ts'
 
@@ -45,19 +45,28 @@ const addDevice = (): string => {
   return name
 }
 
+/** On an older kernel there is nothing to test. */
+const withTcx = hasTcx() ? test : test.skip
+
 test.before(async () => {
   await apply({ type: 'LoadPrograms', programs })
   mkdirSync(foreign)
   run('bpftool', 'prog', 'loadall', objectPath, `${foreign}/prog`)
 })
 
-test('a program takes the place of one that is a filter of tc, and of the clsact that we made for it', async () => {
+test('who does not want them has filters of tc', async () => {
+  const device = addDevice()
+  const operation = { subject: 'test', type: 'AttachProgram', device, direction: 'ingress', program: 'port_ingress' }
+  await new NodeKernel({ ...options, usesTcx: false }).apply({ ...operation, programs } as Operation)
+  assert.ok(hasFilter(device, 'ingress'))
+  assert.equal(tcxPrograms(ifindexOf(device), 'ingress'), [])
+})
+
+withTcx('a program takes the place of one that is a filter of tc, and of the clsact that we made for it', async () => {
   const device = addDevice()
   const attachment = { subject: 'test', type: 'AttachProgram', device, direction: 'ingress', program: 'port_ingress' }
   const operation = { ...attachment, programs } as Operation
   await new NodeKernel({ ...options, usesTcx: false }).apply(operation)
-  assert.ok(hasFilter(device, 'ingress'))
-  assert.equal(tcxPrograms(ifindexOf(device), 'ingress'), [])
   const upgraded = new NodeKernel(options)
   const [stale] = (await upgraded.observe()).filters.filter((it) => it.device === device)
   assert.equal(stale, { device, direction: 'ingress', program: 'port_ingress', programs, isCurrent: false })
@@ -67,7 +76,7 @@ test('a program takes the place of one that is a filter of tc, and of the clsact
   assert.is(tc(`qdisc show dev ${device}`).includes('clsact'), false)
 })
 
-test('a move from tc that was cut off is ended by the next attempt', async () => {
+withTcx('a move from tc that was cut off is ended by the next attempt', async () => {
   const device = addDevice()
   const operation = { subject: 'test', type: 'AttachProgram', device, direction: 'ingress', program: 'port_ingress' }
   await new NodeKernel({ ...options, usesTcx: false }).apply({ ...operation, programs } as Operation)
@@ -78,23 +87,26 @@ test('a move from tc that was cut off is ended by the next attempt', async () =>
   assert.not(hasFilter(device, 'ingress'))
 })
 
-test('a link that went into another namespace with its device is taken off, and never taken for one here', async () => {
-  const device = 'leaves'
-  ip(`link add name ${device} type veth peer name leavesp`)
-  const ifindex = ifindexOf(device)
-  await attach(device, 'ingress', 'port_ingress')
-  run('ip', 'netns', 'add', 'elsewhere')
-  ip(`link set dev ${device} netns elsewhere`)
-  ip(`link add name again index ${ifindex} type bridge`)
-  assert.is(await filterOf('again', 'ingress'), undefined)
-  ip('link delete dev again')
-  const pin = `${bpfDir}/links/${ifindex}-ingress`
-  assert.ok(existsSync(pin))
-  await kernel.observe()
-  assert.not(existsSync(pin))
-})
+withTcx(
+  'a link that went into another namespace with its device is taken off, and never taken for one here',
+  async () => {
+    const device = 'leaves'
+    ip(`link add name ${device} type veth peer name leavesp`)
+    const ifindex = ifindexOf(device)
+    await attach(device, 'ingress', 'port_ingress')
+    run('ip', 'netns', 'add', 'elsewhere')
+    ip(`link set dev ${device} netns elsewhere`)
+    ip(`link add name again index ${ifindex} type bridge`)
+    assert.is(await filterOf('again', 'ingress'), undefined)
+    ip('link delete dev again')
+    const pin = `${bpfDir}/links/${ifindex}-ingress`
+    assert.ok(existsSync(pin))
+    await kernel.observe()
+    assert.not(existsSync(pin))
+  },
+)
 
-test("somebody's filter of tc is not in the way", async () => {
+withTcx("somebody's filter of tc is not in the way", async () => {
   const device = addDevice()
   tc(`qdisc add dev ${device} clsact`)
   tc(`filter add dev ${device} ingress pref 1 protocol ip u32 match u32 0 0`)
@@ -105,7 +117,7 @@ test("somebody's filter of tc is not in the way", async () => {
   assert.match(tc(`filter show dev ${device} ingress`), 'u32')
 })
 
-test('where somebody has one, ours is put before it; it is replaced in place, and taken off', async () => {
+withTcx('where somebody has one, ours is put before it; it is replaced in place, and taken off', async () => {
   const device = addDevice()
   const ifindex = ifindexOf(device)
   addForeign(device, 'egress')
@@ -121,22 +133,25 @@ test('where somebody has one, ours is put before it; it is replaced in place, an
   assert.is(await filterOf(device, 'egress'), undefined)
 })
 
-test('one that comes later makes ours stale, and it takes a place before it; when that is gone, ours stays', async () => {
-  const device = addDevice()
-  const ifindex = ifindexOf(device)
-  const first = addForeign(device, 'ingress')
-  await attach(device, 'ingress', 'underlay_entry')
-  assert.ok((await filterOf(device, 'ingress'))?.isCurrent)
-  const second = addForeign(device, 'ingress', 'underlay_egress')
-  assert.not((await filterOf(device, 'ingress'))?.isCurrent, 'a link behind another')
-  await attach(device, 'ingress', 'underlay_entry')
-  assert.is(tcxPrograms(ifindex, 'ingress')[0], idOf('underlay_entry'))
-  assert.is(tcxPrograms(ifindex, 'ingress').length, 3)
-  for (const pin of [first, second]) detachTcx(pin)
-  assert.ok((await filterOf(device, 'ingress'))?.isCurrent)
-})
+withTcx(
+  'one that comes later makes ours stale, and it takes a place before it; when that is gone, ours stays',
+  async () => {
+    const device = addDevice()
+    const ifindex = ifindexOf(device)
+    const first = addForeign(device, 'ingress')
+    await attach(device, 'ingress', 'underlay_entry')
+    assert.ok((await filterOf(device, 'ingress'))?.isCurrent)
+    const second = addForeign(device, 'ingress', 'underlay_egress')
+    assert.not((await filterOf(device, 'ingress'))?.isCurrent, 'a link behind another')
+    await attach(device, 'ingress', 'underlay_entry')
+    assert.is(tcxPrograms(ifindex, 'ingress')[0], idOf('underlay_entry'))
+    assert.is(tcxPrograms(ifindex, 'ingress').length, 3)
+    for (const pin of [first, second]) detachTcx(pin)
+    assert.ok((await filterOf(device, 'ingress'))?.isCurrent)
+  },
+)
 
-test('a program is taken off also when the records were lost', async () => {
+withTcx('a program is taken off also when the records were lost', async () => {
   const device = addDevice()
   await attach(device, 'ingress', 'port_ingress')
   const forgetful = new NodeKernel({ ...options, stateDir: '/run/empty' })
@@ -144,7 +159,7 @@ test('a program is taken off also when the records were lost', async () => {
   assert.equal(tcxPrograms(ifindexOf(device), 'ingress'), [])
 })
 
-test('a link that somebody took off, or whose device is gone, is forgotten', async () => {
+withTcx('a link that somebody took off, or whose device is gone, is forgotten', async () => {
   const device = addDevice()
   addForeign(device, 'ingress')
   await attach(device, 'ingress', 'underlay_entry')

@@ -33,7 +33,7 @@ type Place = readonly [device: string, direction: 'ingress' | 'egress', program:
 const attach = (host: Host, { pins }: TestMaps, places: readonly Place[]): void => {
   const attachments = places.map(([device, direction, program]): Attachment => {
     const link = `${pins}/links/${device}-${direction}`
-    return { pin: `${pins}/prog/${program}`, ifindex: host.device(device).ifindex, direction, link }
+    return { pin: `${pins}/prog/${program}`, device, ifindex: host.device(device).ifindex, direction, link }
   })
   host.exec(process.execPath, joinPath(import.meta.dirname, 'attach-programs.ts'), JSON.stringify(attachments))
 }
