@@ -56,6 +56,7 @@ const disciplineOf = async (device: string): Promise<Discipline | undefined> => 
  * none; any other failure rejects, since what tc did not say is not "no filters".
  */
 const showFilters = async (places: readonly { device: string; direction: Direction }[]): Promise<TcFilter[][]> => {
+  if (places.length === 0) return []
   const input = places.map(({ device, direction }) => `filter show dev ${device} ${direction}\n`).join('')
   const { stdout, stderr } = await runCommand(['tc', '-json', '-force', '-batch', '-'], { input, tolerant: true })
   const gone = new Set<number>()
@@ -89,7 +90,7 @@ const linkedFilters = ({ sets, links, interfaces }: FilterContext, known: KnownP
       // The link is ours in any case, also when the pins of its program were lost.
       if (!found)
         return isProgramName(program.name) ? [{ device, direction, program: program.name, isCurrent: false }] : []
-      const isCurrent = found.programs === sets.digest && !links.isBehindOthers({ ifindex, direction })
+      const isCurrent = found.programs === sets.digest && program.isFirst
       return [{ device, direction, ...found, isCurrent }]
     }),
   )
@@ -118,7 +119,6 @@ const readTcFilters = async (
 ): Promise<Filter[]> => {
   const ifindexes = new Map(interfaces.map(({ name, ifindex }) => [name, ifindex]))
   const places = (await filteredPlaces()).filter(({ device }) => ifindexes.has(device))
-  if (places.length === 0) return []
   const shown = await showFilters(places)
   return places.flatMap(({ device, direction }, index): Filter[] => {
     const found = shown[index]?.find(isAtOurPlace)
@@ -204,7 +204,7 @@ const ensureRemoved = async (argv: readonly [string, ...string[]]): Promise<void
   if (code !== 0 && !isGone(stderr)) throw new KernelError(argv.join(' '), stderr.trim())
 }
 
-/** Also the clsact discipline when we made it and nothing else uses it. */
+/** Takes our filter off; also the clsact discipline when we made it and nothing else uses it. */
 const removeFilter = async (ledger: Ledger, device: string, direction: Direction): Promise<void> => {
   const discipline = await disciplineOf(device)
   const holds = discipline && directionsOf[discipline].includes(direction)

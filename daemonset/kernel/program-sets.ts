@@ -22,7 +22,8 @@ export const flowCapacity = (cpus: number): number => {
   return Math.max(FLOWS.least, Math.min(FLOWS.most, Math.floor(FLOW_TABLE_BYTES / perFlowBytes)))
 }
 
-const names = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : [])
+/** Names in a folder; none where there is no such folder. */
+export const names = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : [])
 const digestOf = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12)
 
 /** The pinned program sets of this node. */

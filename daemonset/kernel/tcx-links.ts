@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Direction } from '../desired/observed-state.ts'
 import { attachTcx, detachTcx, hasTcx, openProgram, readTcxLink, tcxPrograms, updateTcx } from '../native/index.ts'
+import { names } from './program-sets.ts'
 
 // Links of programs at tcx hooks. A frame gets there without the walk through chains and classifiers of tc, which costs a tenth of all
 // packets. And they run before all filters of tc, and one that says "take it" ends the chain: where another owner has one (Cilium does), a
@@ -27,20 +28,15 @@ export class TcxLinks {
     return this.#isUsed
   }
 
-  /** Our program at the place, if one is there. */
-  programAt(place: Place): { id: number; name: string } | undefined {
+  /** Our program at the place, if one is there. `isFirst`: no tcx program of another owner runs before it. */
+  programAt(place: Place): { id: number; name: string; isFirst: boolean } | undefined {
     const pin = this.#pinOf(place)
     const link = existsSync(pin) ? readTcxLink(pin) : undefined
     if (link?.ifindex !== place.ifindex || link.direction !== place.direction) return undefined
     // A link goes along with a device into another namespace, where its number says nothing of ours.
-    if (!tcxPrograms(place.ifindex, place.direction).includes(link.programId)) return undefined
-    return { id: link.programId, name: link.programName }
-  }
-
-  /** Whether a tcx program of another owner runs before ours, or would. */
-  isBehindOthers(place: Place): boolean {
-    const [first] = tcxPrograms(place.ifindex, place.direction)
-    return first !== undefined && first !== this.programAt(place)?.id
+    const position = tcxPrograms(place.ifindex, place.direction).indexOf(link.programId)
+    if (position < 0) return undefined
+    return { id: link.programId, name: link.programName, isFirst: position === 0 }
   }
 
   /** Our program is the first there from the next frame on, in the place of a former one of ours. */
@@ -48,7 +44,7 @@ export class TcxLinks {
     const pin = this.#pinOf(place)
     const program = openProgram(programPin)
     try {
-      if (this.programAt(place) !== undefined && !this.isBehindOthers(place)) {
+      if (this.programAt(place)?.isFirst) {
         updateTcx(pin, program)
         return
       }
@@ -63,7 +59,6 @@ export class TcxLinks {
 
   detach(place: Place): void {
     this.#remove(this.#pinOf(place))
-    this.#removeEmptyFolder()
   }
 
   #remove(pin: string): void {
@@ -74,21 +69,17 @@ export class TcxLinks {
 
   /** Forgets links whose device is gone, also into another namespace. */
   prune(ifindexes: ReadonlySet<number>): void {
-    for (const name of existsSync(this.#folder) ? readdirSync(this.#folder) : []) {
+    for (const name of names(this.#folder)) {
       const pin = join(this.#folder, name)
       const link = readTcxLink(pin)
       if (link === undefined || !ifindexes.has(link.ifindex)) this.#remove(pin)
     }
-    this.#removeEmptyFolder()
   }
 
-  /** Takes off all that is left. */
+  /** Takes off all that is left, and leaves no folder. */
   removeAll(): void {
     this.prune(new Set())
-  }
-
-  #removeEmptyFolder(): void {
-    if (existsSync(this.#folder) && readdirSync(this.#folder).length === 0) rmdirSync(this.#folder)
+    rmSync(this.#folder, { recursive: true, force: true })
   }
 
   #pinOf(place: Place): string {

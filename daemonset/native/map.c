@@ -18,13 +18,7 @@ static bool holds_objects(uint32_t type) {
 }
 
 bool describe_map(napi_env env, struct handle *handle, const char *origin, struct bpf_map_info *info) {
-  union bpf_attr attributes;
-  memset(&attributes, 0, sizeof attributes);
-  memset(info, 0, sizeof *info);
-  attributes.info.bpf_fd = (uint32_t)handle->fd;
-  attributes.info.info_len = sizeof *info;
-  attributes.info.info = (uintptr_t)info;
-  int result = bpf_call(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+  int result = object_info(handle->fd, info, sizeof *info);
   if (result < 0) {
     throw_errno(env, -result, "reading what map '%s' is (BPF_OBJ_GET_INFO_BY_FD)", origin);
     return false;

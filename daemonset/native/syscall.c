@@ -17,6 +17,16 @@ int bpf_call(int command, union bpf_attr *attributes) {
   return result < 0 ? -errno : (int)result;
 }
 
+int object_info(int fd, void *info, size_t size) {
+  union bpf_attr attributes;
+  memset(&attributes, 0, sizeof attributes);
+  memset(info, 0, size);
+  attributes.info.bpf_fd = (uint32_t)fd;
+  attributes.info.info_len = (uint32_t)size;
+  attributes.info.info = (uintptr_t)info;
+  return bpf_call(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+}
+
 static const char *name_of(int error) {
   const char *name = error == KERNEL_ENOTSUPP ? "ENOTSUPP" : strerrorname_np(error);
   return name ? name : "EUNKNOWN";

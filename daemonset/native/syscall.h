@@ -36,6 +36,8 @@ extern const napi_type_tag ring_tag;
 
 /* bpf(2): 0 or a file descriptor, or a negative errno. */
 int bpf_call(int command, union bpf_attr *attributes);
+/* BPF_OBJ_GET_INFO_BY_FD into `info`, which is cleared first: 0, or a negative errno. */
+int object_info(int fd, void *info, size_t size);
 
 /* Throws Error {code, errno, syscall: 'bpf', message}; `error` is a positive errno. Returns NULL, so callers can return it. */
 napi_value throw_errno(napi_env env, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -91,12 +91,7 @@ static bool name_of_program(uint32_t id, char *name) {
   attributes.prog_id = id;
   int program = bpf_call(BPF_PROG_GET_FD_BY_ID, &attributes);
   if (program < 0) return false;
-  memset(&attributes, 0, sizeof attributes);
-  memset(&program_info, 0, sizeof program_info);
-  attributes.info.bpf_fd = (uint32_t)program;
-  attributes.info.info_len = sizeof program_info;
-  attributes.info.info = (uintptr_t)&program_info;
-  int result = bpf_call(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+  int result = object_info(program, &program_info, sizeof program_info);
   close(program);
   memcpy(name, program_info.name, BPF_OBJ_NAME_LEN);
   name[BPF_OBJ_NAME_LEN - 1] = 0;
@@ -107,17 +102,11 @@ static bool name_of_program(uint32_t id, char *name) {
 napi_value tcx_link(napi_env env, napi_callback_info info) {
   napi_value args[1], object;
   char path[PATH_MAX], name[BPF_OBJ_NAME_LEN] = "";
-  union bpf_attr attributes;
   struct tcx_info link_info;
   if (!arguments(env, info, 1, args)) return NULL;
   int link = open_pin(env, args[0], "bpf-link", path);
   if (link < 0) return NULL;
-  memset(&attributes, 0, sizeof attributes);
-  memset(&link_info, 0, sizeof link_info);
-  attributes.info.bpf_fd = (uint32_t)link;
-  attributes.info.info_len = sizeof link_info;
-  attributes.info.info = (uintptr_t)&link_info;
-  int result = bpf_call(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+  int result = object_info(link, &link_info, sizeof link_info);
   close(link);
   if (result < 0) return throw_errno(env, -result, "reading what the link '%s' is (BPF_OBJ_GET_INFO_BY_FD)", path);
   if (link_info.type != TCX_LINK) return throw_errno(env, EINVAL, "the link '%s' is no tcx link", path);
