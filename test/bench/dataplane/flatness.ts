@@ -5,6 +5,7 @@ import { FLATNESS_GOAL, INVALIDATION_GOAL } from './goals.ts'
 import { packets, packetsByMillisecond, untilReachable } from './measure.ts'
 import type { VnetPath } from './options.ts'
 import type { Recorded } from './recorded.ts'
+import type { RoundsInput } from './rounds.ts'
 import { joinByVnet } from './vnet-overlay.ts'
 import { World } from './world.ts'
 
@@ -32,16 +33,7 @@ const SCALES: readonly Scale[] = [
 const BURSTS_PER_ROUND = 3
 const WINDOW_MS = 50
 
-export type FlatnessInput = {
-  path: VnetPath
-  rounds: number
-  recorded: Recorded
-  quick: boolean
-  program: string
-  bpffs: Bpffs
-  signal: AbortSignal
-  say: (text: string) => void
-}
+export type FlatnessInput = Omit<RoundsInput, 'cases' | 'build'> & { path: VnetPath; bpffs: Bpffs }
 
 const PACKETS = 'packets, pinned'
 const MISSING = 'rate missing after'

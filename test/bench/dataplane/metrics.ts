@@ -14,45 +14,56 @@ export const METRICS = {
   roundTrip: /^round trip/,
 } as const
 
-/** `repeats`: how often it is taken in a round, alternately with those of other cases; their mean is the round's figure. */
+/** `what` it is, as its first figure is called. `repeats`: how often it is taken in a round, alternately with those of other cases; their mean is the round's figure. */
 export type Measurement = { what: string; take: (world: World) => Promise<Figure[]>; repeats: number }
 const BURSTS = 4
 
 const plural = (count: number, word: string): string => `${count} ${word}${count > 1 ? 's' : ''}`
 
-const tcpFigures =
-  (streams: number, pinned = false) =>
-  async (world: World): Promise<Figure[]> => {
-    const { gbps, retransmits } = await tcp(world, { streams, seconds: 1, pinned })
-    const metric = `TCP ${plural(streams, 'stream')}${pinned ? ', pinned' : ''}`
-    return [
-      { metric, unit: 'Gbit/s', value: gbps },
-      { metric: `${metric}, sent again`, unit: 'segments', value: retransmits },
-    ]
+const streams = (count: number, pinned = false): Measurement => {
+  const metric = `TCP ${plural(count, 'stream')}${pinned ? ', pinned' : ''}`
+  return {
+    what: metric,
+    repeats: 1,
+    take: async (world) => {
+      const { gbps, retransmits } = await tcp(world, { streams: count, seconds: 1, pinned })
+      return [
+        { metric, unit: 'Gbit/s', value: gbps },
+        { metric: `${metric}, sent again`, unit: 'segments', value: retransmits },
+      ]
+    },
   }
+}
 
-type PacketCase = { flows: number; pinned: boolean; complete?: boolean; milliseconds: number }
+type PacketCase = { flows: number; pinned: boolean; complete?: boolean }
 
-const packetFigures =
-  (program: string, { flows, pinned, complete = false, milliseconds }: PacketCase) =>
-  async (world: World): Promise<Figure[]> => {
-    if (complete) await setChecksums(world, program, 'complete')
-    try {
-      const { perSecond, senderNs } = await packets(world, program, { flows, pinned, milliseconds })
-      const metric = `packets ${plural(flows, 'flow')}${pinned ? ', pinned' : ''}${complete ? ', complete checksums' : ''}`
-      const rate = { metric, unit: 'per s', value: perSecond }
-      // Only a pinned sender does the whole path by itself, on its own CPU.
-      return pinned ? [rate, { metric: `${metric}: sender's CPU`, unit: 'ns', value: senderNs }] : [rate]
-    } finally {
-      if (complete) await setChecksums(world, program, 'partial')
-    }
+const rate = (program: string, repeats: number, { flows, pinned, complete = false }: PacketCase): Measurement => {
+  const metric = `packets ${plural(flows, 'flow')}${pinned ? ', pinned' : ''}${complete ? ', complete checksums' : ''}`
+  return {
+    what: metric,
+    repeats,
+    take: async (world) => {
+      if (complete) await setChecksums(world, program, 'complete')
+      try {
+        const { perSecond, senderNs } = await packets(world, program, { flows, pinned, milliseconds: 100 })
+        const figure = { metric, unit: 'per s', value: perSecond }
+        // Only a pinned sender does the whole path by itself, on its own CPU.
+        return pinned ? [figure, { metric: `${metric}: sender's CPU`, unit: 'ns', value: senderNs }] : [figure]
+      } finally {
+        if (complete) await setChecksums(world, program, 'partial')
+      }
+    },
   }
+}
 
-const roundTripFigure =
-  (count: number) =>
-  async (world: World): Promise<Figure[]> => [
-    { metric: 'round trip p50', unit: 'µs', value: await roundTrip(world, { count, pinned: true }) },
-  ]
+const roundTrips = (repeats: number): Measurement => {
+  const metric = 'round trip p50'
+  return {
+    what: metric,
+    repeats,
+    take: async (world) => [{ metric, unit: 'µs', value: await roundTrip(world, { count: 100, pinned: true }) }],
+  }
+}
 
 /** How the guest's frames leave where a figure does not say otherwise. */
 export const usualChecksums = ({ overlay }: Case): Checksums =>
@@ -60,27 +71,14 @@ export const usualChecksums = ({ overlay }: Case): Checksums =>
 
 /** Everything that is measured of a case. On wires without offloads that is TCP, and one packet rate; of counting, packet rates. */
 export const measurementsOf = (it: Case, { program, quick }: { program: string; quick: boolean }): Measurement[] => {
-  const streams = [
-    { what: 'TCP, 1 stream', take: tcpFigures(1), repeats: 1 },
-    { what: 'TCP, 8 streams', take: tcpFigures(8), repeats: 1 },
-    { what: 'TCP, 1 stream, pinned', take: tcpFigures(1, true), repeats: 1 },
-  ]
-  const rate = (options: Omit<PacketCase, 'milliseconds'>): Measurement => ({
-    what: [
-      'packets',
-      plural(options.flows, 'flow'),
-      ...(options.pinned ? ['pinned'] : []),
-      ...(options.complete ? ['complete checksums'] : []),
-    ].join(', '),
-    take: packetFigures(program, { ...options, milliseconds: 100 }),
-    repeats: quick ? 1 : BURSTS,
-  })
-  const pinned = rate({ flows: 1, pinned: true })
-  const free = [1, 8, 64].map((flows) => rate({ flows, pinned: false }))
-  const roundTrips = { what: 'round trip', take: roundTripFigure(100), repeats: quick ? 1 : BURSTS }
+  const repeats = quick ? 1 : BURSTS
+  const tcps = [streams(1), streams(8), streams(1, true)]
+  const pinned = rate(program, repeats, { flows: 1, pinned: true })
+  const free = [1, 8, 64].map((flows) => rate(program, repeats, { flows, pinned: false }))
   if (it.overlay === 'vnet-uncounted') return [...free, pinned]
   // A program between the VMs would starve beside pinned ones of real-time priority.
-  if (isPeer(it.overlay)) return [...streams.slice(0, 2), ...free, roundTrips]
-  if (it.wire !== 'ideal') return [...streams, pinned]
-  return [...streams, ...free, pinned, rate({ flows: 1, pinned: true, complete: true }), roundTrips]
+  if (isPeer(it.overlay)) return [...tcps.slice(0, 2), ...free, roundTrips(repeats)]
+  if (it.wire !== 'ideal') return [...tcps, pinned]
+  const complete = rate(program, repeats, { flows: 1, pinned: true, complete: true })
+  return [...tcps, ...free, pinned, complete, roundTrips(repeats)]
 }

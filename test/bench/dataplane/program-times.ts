@@ -4,7 +4,7 @@ import type { Failure } from '../report.ts'
 import { type Case, nameOf } from './cases.ts'
 import { packets, tcp, untilReachable } from './measure.ts'
 import type { Recorded } from './recorded.ts'
-import type { World } from './world.ts'
+import type { RoundsInput } from './rounds.ts'
 
 const SETTING = 'kernel.bpf_stats_enabled'
 /** Fewer runs than this are chance. */
@@ -16,7 +16,7 @@ const sysctl = (...argv: string[]): string => execFileSync('sysctl', ['-n', ...a
 const readStatistics = (): Statistics[] =>
   JSON.parse(execFileSync('bpftool', ['-j', 'prog', 'show'], { encoding: 'utf8', maxBuffer: 2 ** 26 }))
 
-/** Nanoseconds of one run of each program while `act` runs. Counting takes part of that itself: about 20 ns. */
+/** Nanoseconds of one run of each program while `act` runs. Counting takes part of that itself. */
 const timesDuring = async (act: () => Promise<unknown>): Promise<Map<string, number>> => {
   const former = sysctl(SETTING)
   sysctl('-w', `${SETTING}=1`)
@@ -35,16 +35,6 @@ const timesDuring = async (act: () => Promise<unknown>): Promise<Map<string, num
   }
 }
 
-export type ProgramTimesInput = {
-  rounds: number
-  quick: boolean
-  program: string
-  recorded: Recorded
-  build: (it: Case) => Promise<World>
-  signal: AbortSignal
-  say: (text: string) => void
-}
-
 const CASES: readonly Case[] = [
   { role: 'link', overlay: 'vnet-fast', wire: 'ideal' },
   { role: 'link', overlay: 'vnet-slow', wire: 'ideal' },
@@ -52,7 +42,7 @@ const CASES: readonly Case[] = [
 ]
 
 /** Runs both kinds of traffic over each case, and records what each program took for a frame. */
-export const measurePrograms = async (input: ProgramTimesInput): Promise<Failure[]> => {
+export const measurePrograms = async (input: Omit<RoundsInput, 'cases'>): Promise<Failure[]> => {
   const { rounds, quick, program, recorded, build, signal, say } = input
   const failures: Failure[] = []
   for (const it of CASES) {
